@@ -1,0 +1,350 @@
+"""Running the steps of one request: the way of a call, from binding to outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lxml import etree
+from structlog.typing import FilteringBoundLogger
+
+from mpf_core import xml
+from mpf_core.config import Limits
+from mpf_core.dataflow import Frame, Skip, clone
+from mpf_core.errors import Code, ErrorSource, MpfError
+from mpf_core.events import Event, EventName
+from mpf_core.model import Access, Execute, Inherit, Namespace, Procedure, Queue, Select, Step, Transform, Try
+from mpf_core.provider import CallContext, Change, Element, Output, ProcedureType
+from mpf_core.response import error_context
+from mpf_core.runtime import Runtime, notify
+from mpf_core.security.calls import Call, Decision, Grant
+from mpf_core.security.identity import IdentityKind, SecurityState
+from mpf_core.security.principal import Principal
+from mpf_core.transaction.transaction import Transaction
+
+if TYPE_CHECKING:
+    from mpf_core.admission import Admitted
+
+_ELEVATED = {IdentityKind.SERVICE, IdentityKind.EXECUTE_AS}
+
+
+class Doomed(Exception):  # noqa: N818 - it carries the error
+    """The transaction cannot go on, and no catch may handle it: its time is over, or an undo failed."""
+
+    def __init__(self, error: MpfError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+@dataclass(slots=True)
+class Scope:
+    """What a running procedure knows besides its data: who runs it, where it is, and the error being handled."""
+
+    procedure: Procedure | None
+    frame: Frame
+    security: SecurityState
+    path: str
+    depth: int
+    pass_credentials: bool
+    sensitive: bool
+    error: MpfError | None = None
+
+
+@dataclass(slots=True)
+class Execution:
+    """One request while it runs. Used by one thread."""
+
+    runtime: Runtime
+    transaction: Transaction
+    caller: Principal
+    request: Admitted
+    limits: Limits
+    private_allowed: bool
+    deadline: float | None
+    cancelled: Callable[[], bool]
+    log: FilteringBoundLogger
+    sequence: int = 0
+    bag: dict[Any, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.transaction.tell = self.tell
+
+    def run(self, security: SecurityState) -> list[Element]:
+        """Run the request once for each of its data nodes; returns them as they are afterwards."""
+        results = []
+        for data in self.request.data:
+            root = Frame(data, self.request.procedure_data, lambda: clone(self.request.context))
+            scope = Scope(None, root, security, "request", 0, pass_credentials=False, sensitive=False)
+            if self.request.target is None:
+                self.steps(scope, self.request.steps)
+            else:
+                data.tag = "executeData"
+                self.call(scope, self.request.target, data)
+                data.tag = "data"
+            results.append(data)
+        return results
+
+    def steps(self, scope: Scope, steps: Sequence[Step]) -> None:
+        """Run steps in document order."""
+        for step in steps:
+            if isinstance(step, Try):
+                self._try(scope, step)
+            elif isinstance(step, Select):
+                scope.frame.decide(step)
+            else:
+                self._action(scope, step)
+
+    def _try(self, scope: Scope, step: Try) -> None:
+        for child in step.body:
+            mark = self.transaction.mark()
+            try:
+                self.steps(scope, (child,))
+            except MpfError as error:
+                if not self.transaction.rollback(to=mark):
+                    raise Doomed(error) from error
+                self._catch(scope, step, error)
+                return
+
+    def _catch(self, scope: Scope, step: Try, error: MpfError) -> None:
+        outer, scope.error = scope.error, error
+        described = error_context(error)
+        scope.frame.context.append(described)
+        try:
+            self.steps(scope, step.catch)
+        except MpfError as second:
+            # The code decides: the same code with another text leaves the current error in force (SetError, Remarks).
+            if second.code == error.code:
+                raise error from second
+            raise
+        finally:
+            scope.error = outer
+            scope.frame.context.remove(described)
+
+    def _action(self, scope: Scope, step: Execute | Queue | Transform) -> None:
+        frame = scope.frame
+        try:
+            for _ in frame.iterations(step, self.limits.repeats):
+                data = step.execute_data
+                frame.execute_data = etree.Element("executeData") if data is None else clone(data)
+                try:
+                    for before in step.before:
+                        frame.transfer(before)
+                    if isinstance(step, Execute):
+                        self.call(scope, step, frame.execute_data)
+                    for after in step.after:
+                        frame.transfer(after)
+                except Skip:
+                    continue
+        except MpfError as error:
+            if not error.step:
+                error.step = f"{scope.path}/{step.label}"
+                error.sequence = self.sequence
+            raise
+        finally:
+            frame.execute_data = None
+
+    def call(self, scope: Scope, step: Execute, data: Element) -> None:
+        """Call one procedure: look up, check input, authorize, choose the identity, run; ``data`` is changed in place."""
+        self.sequence += 1
+        self._check_budget(scope)
+        namespace, procedure = self.runtime.procedure(step.namespace, step.procedure)
+        path = f"{scope.path}/{step.label}"
+        try:
+            if scope.procedure is None:
+                self._check_visible(procedure)
+            if isinstance(step, Queue):
+                raise MpfError(Code.NOT_SUPPORTED, "A queue step was reached and no queue manager is configured.")
+            if procedure.input_schema is not None:
+                procedure.input_schema.check(data)
+            security = scope.security.enter(step.impersonate, None)
+            call = Call(self.transaction.id, self.caller, security.identity, procedure, scope.procedure, data, path)
+            self._authorize(call)
+            self._check_elevation(scope, security, call)
+            self.tell("call.begin", {"procedure": procedure.full_name, "sequence": self.sequence, "step": path})
+            sequence = self.sequence
+            inner = Scope(
+                procedure,
+                scope.frame,
+                security,
+                f"{path}/{procedure.full_name}",
+                scope.depth + 1,
+                step.trusted is Inherit.YES or (step.trusted is Inherit.INHERIT and scope.pass_credentials),
+                step.sensitive is Inherit.YES or (step.sensitive is Inherit.INHERIT and scope.sensitive),
+                scope.error,
+            )
+            if procedure.is_provided:
+                self._provide(inner, namespace, procedure, data, path)
+            else:
+                data.tag = "data"
+                inner.frame = Frame(data, procedure.procedure_data, lambda: self._context(inner, namespace, sequence))
+                self.steps(inner, procedure.steps)
+                data.tag = "executeData"
+            self.tell("call.end", {"procedure": procedure.full_name, "sequence": sequence, "step": path})
+        except MpfError as error:
+            if not error.step:
+                error.step, error.sequence = path, self.sequence
+            error.sources.append(ErrorSource(procedure.namespace, procedure.name))
+            self.tell("call.error", {"procedure": procedure.full_name, "step": path, "code": error.code})
+            raise
+
+    def _check_budget(self, scope: Scope) -> None:
+        if self.sequence > self.limits.steps:
+            raise Doomed(
+                self._located(
+                    scope, MpfError(Code.TOO_MANY_STEPS, f"More calls than engine.limits.steps ({self.limits.steps}).")
+                )
+            )
+        if scope.depth >= self.limits.depth:
+            raise Doomed(
+                self._located(
+                    scope,
+                    MpfError(Code.CALLS_TOO_DEEP, f"Calls deeper than engine.limits.depth ({self.limits.depth})."),
+                )
+            )
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise Doomed(self._located(scope, MpfError(Code.TIMEOUT, "The time for this request is over.")))
+        if self.cancelled():
+            raise Doomed(self._located(scope, MpfError(Code.CANCELLED, "The request was cancelled.")))
+
+    def _located(self, scope: Scope, error: MpfError) -> MpfError:
+        error.step, error.sequence = scope.path, self.sequence
+        if scope.procedure is not None:
+            error.sources.append(ErrorSource(scope.procedure.namespace, scope.procedure.name))
+        return error
+
+    def _check_visible(self, procedure: Procedure) -> None:
+        if procedure.access is Access.PRIVATE and not self.private_allowed:
+            raise MpfError(
+                Code.E_ACCESSDENIED,
+                f"The procedure '{procedure.full_name}' is private: only other procedures may call it.",
+            )
+
+    def _authorize(self, call: Call) -> None:
+        allowed = False
+        for policy in self.runtime.policies:
+            try:
+                decision = policy(call=call)
+            except MpfError:
+                raise
+            except Exception as error:
+                self.log.error("policy.failed", plugin=policy.plugin, error=type(error).__name__, exc_info=True)
+                raise MpfError(Code.E_ACCESSDENIED, f"Access denied: the policy '{policy.plugin}' failed.") from error
+            if decision is None:
+                continue
+            if not isinstance(decision, Decision) or not decision.allowed:
+                reason = decision.reason if isinstance(decision, Decision) else f"'{policy.plugin}' gave no decision"
+                code = decision.code if isinstance(decision, Decision) and decision.code else Code.E_ACCESSDENIED
+                raise MpfError(code, reason or f"Access denied to '{call.procedure.full_name}'.")
+            allowed = True
+        if not allowed:
+            raise MpfError(
+                Code.E_ACCESSDENIED, f"Access denied: no policy allows {call.caller.name} '{call.procedure.full_name}'."
+            )
+
+    def _check_elevation(self, scope: Scope, security: SecurityState, call: Call) -> None:
+        identity = security.identity
+        if identity.kind not in _ELEVATED or (scope.procedure is not None and identity == scope.security.identity):
+            return
+        for elevator in self.runtime.elevators:
+            try:
+                grant = elevator(call=call)
+            except Exception as error:
+                self.log.error("elevation.failed", plugin=elevator.plugin, error=type(error).__name__, exc_info=True)
+                raise MpfError(Code.E_ACCESSDENIED, f"Elevation refused: '{elevator.plugin}' failed.") from error
+            if isinstance(grant, Grant):
+                self.tell(
+                    "elevation",
+                    {"from": call.edge[0], "to": call.edge[1], "identity": identity.name, "reason": grant.reason},
+                )
+                return
+        raise MpfError(
+            Code.E_ACCESSDENIED,
+            f"No elevation rule lets '{call.edge[0]}' run '{call.edge[1]}' as {identity.name}.",
+        )
+
+    def _provide(self, scope: Scope, namespace: Namespace, procedure: Procedure, data: Element, path: str) -> None:
+        source = procedure.provider_source or ""
+        provider = self.runtime.provider(source)
+        handler, attribute = provider.handlers[procedure.name]
+        ctx = CallContext(
+            transaction_id=self.transaction.id,
+            namespace=procedure.namespace,
+            procedure=procedure.name,
+            step=path,
+            sequence=self.sequence,
+            identity=scope.security.identity,
+            caller=self.caller,
+            context=self._context(scope, namespace, self.sequence),
+            bag=self.bag,
+            deadline=self.deadline,
+            lock_key=self.transaction.lock,
+        )
+        saved = xml.serialize(data) if procedure.save_data_for_rollback else None
+        try:
+            made = getattr(provider, attribute)(ctx, data)
+            if handler.type is ProcedureType.READ:
+                _append(data, made)
+                return
+            if not isinstance(made, Change):
+                raise TypeError(f"prepare returned {type(made).__name__}, not a Change")
+            two_phase = handler.type is ProcedureType.TWO_PHASE
+            late = self.transaction.run(provider, ctx, made, source, saved, two_phase)
+            _append(data, made.output)
+            _append(data, late)
+        except MpfError:
+            raise
+        except (Exception, SystemExit) as error:
+            self.log.error("provider.failed", procedure=procedure.full_name, step=path, exc_info=True)
+            raise MpfError(
+                Code.E_UNEXPECTED,
+                f"The provider of '{procedure.full_name}' failed unexpectedly ({type(error).__name__}); "
+                f"the engine's log has the details of transaction {self.transaction.id}.",
+            ) from error
+
+    def _context(self, scope: Scope, namespace: Namespace, sequence: int) -> Element:
+        """``executeXml/context`` as the called procedure sees it."""
+        context = etree.Element("context")
+        etree.SubElement(context, "transactionContext", transactionId=self.transaction.id)
+        procedure = scope.procedure
+        assert procedure is not None
+        etree.SubElement(
+            context,
+            "executeContext",
+            namespace=procedure.namespace,
+            procedure=procedure.name,
+            procedureExecId=str(sequence),
+            providerSource=procedure.provider_source or "",
+            type=procedure.type.value,
+        )
+        security = etree.SubElement(context, "securityContext", trustee=self.request.trustee or self.caller.name)
+        if scope.pass_credentials and self.request.authentication is not None:
+            security.append(clone(self.request.authentication))
+        if self.request.client_context is not None:
+            context.append(clone(self.request.client_context))
+        if namespace.provider_context is not None:
+            context.append(clone(namespace.provider_context))
+        if scope.error is not None:
+            context.append(error_context(scope.error))
+        return context
+
+    def tell(self, name: EventName, fields: dict[str, object]) -> None:
+        """Log an event and pass it to the observers."""
+        self.log.debug(name, **fields)
+        if self.runtime.observers:
+            notify(
+                self.runtime.observers,
+                lambda plugin, error: self.log.warning("observer.failed", plugin=plugin, error=type(error).__name__),
+                Event(name, self.transaction.id, fields),
+            )
+
+
+def _append(data: Element, made: Output) -> None:
+    if made is None:
+        return
+    elements = list(made)
+    for element in elements:
+        if not isinstance(element, etree._Element):
+            raise TypeError(f"the output holds {type(element).__name__}, not an element")
+    data.extend(elements)

@@ -1,0 +1,75 @@
+"""Every hook, on one page. Implement those you need in a class (one instance per engine) and name it as an entry point:
+
+    [project.entry-points."mpf.plugins"]
+    "acme.greeter" = "acme_greeter:GreeterPlugin"
+
+Security hooks are called one plugin at a time, and an exception in one means *refuse*; a failing observer changes nothing.
+"""
+
+# mypy: disable-error-code="empty-body"
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import click
+import pluggy
+
+from mpf_core.events import Event
+from mpf_core.provider import Provider
+from mpf_core.security.calls import Call, Decision, Grant
+from mpf_core.security.principal import Caller, Credentials, Principal
+from mpf_core.services import Services
+
+hookspec = pluggy.HookspecMarker("mpf")
+hookimpl = pluggy.HookimplMarker("mpf")
+
+
+@hookspec
+def mpf_configure(settings: Mapping[str, object], services: Services) -> None:
+    """Take the plugin's own ``[plugins."NAME"]`` settings and the services of other plugins. Touches no server."""
+
+
+@hookspec
+def mpf_namespaces() -> Iterable[Path]:
+    """Namespace files, or folders of them, that this plugin brings."""
+
+
+@hookspec
+def mpf_providers() -> Mapping[str, Provider]:
+    """Providers by ``providerSource``: the plugin's entry-point name, or that name, a dot and more."""
+
+
+@hookspec
+def mpf_authenticate(caller: Caller) -> bool | None:
+    """Check the credentials that a caller brings: right, wrong (False), or not mine to say (None)."""
+
+
+@hookspec
+def mpf_resolve_caller(caller: Caller) -> Principal | None:
+    """Look a caller up, once per transaction. Raise MpfError when the name is ambiguous."""
+
+
+@hookspec
+def mpf_authorize(call: Call) -> Decision | None:
+    """Allow or refuse one call, nested calls included. Deny wins; without any answer the call is refused."""
+
+
+@hookspec
+def mpf_elevate(call: Call) -> Grant | None:
+    """Grant a call that would run with more rights than its caller's own. Without a grant it is refused."""
+
+
+@hookspec
+def mpf_credentials(name: str) -> Credentials | None:
+    """The stored credentials of that name."""
+
+
+@hookspec
+def mpf_event(event: Event) -> None:
+    """Observe what happens. Called after the fact; must be quick; its failures are logged and change nothing."""
+
+
+@hookspec
+def mpf_commands() -> Iterable[click.Command]:
+    """Commands for ``mpfctl``."""

@@ -1,0 +1,200 @@
+"""What a provider is: a Python class whose methods are the procedures of one namespace.
+
+The namespace's XML owns names, types and schemas; the class must match it, which the loader checks.
+
+* A **read** procedure is one method: ``(ctx, data) -> output``.
+* A **write** procedure is ``prepare``, the decorated method, which only reads and returns a `Change`; the class's
+  `Provider.apply` does it and `Provider.undo` takes it back. Providers of one kind of change (a directory's, say) share
+  both, so most providers write no undo code at all.
+* A **two-phase** procedure is a write procedure whose effect becomes final in `Provider.commit`.
+
+A change is data before it is an effect: the same `Change` is the intent in the journal, the undo, the plan of a dry run,
+and what elevation is checked against (design: docs/design/engine.md).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, MutableMapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
+
+from lxml import etree
+
+from mpf_core.errors import Code, MpfError
+
+if TYPE_CHECKING:
+    from mpf_core.security.identity import Identity
+    from mpf_core.security.principal import Principal
+
+Element: TypeAlias = etree._Element
+#: What a procedure returns: elements that are appended to executeData, or nothing.
+Output: TypeAlias = Iterable[Element] | None
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+class ProcedureType(Enum):
+    """How a procedure takes part in a transaction (spec: engine-and-runtime.md, 3)."""
+
+    READ = "read"
+    WRITE = "write"
+    TWO_PHASE = "two-phase"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one write call will do and what undoes it, as data.
+
+    ``data`` is JSON: all that `Provider.apply`, `Provider.undo` and `Provider.commit` need, in any process.
+    ``output`` is what is known of the call's output before it is done. ``reversible=False`` declares that the effect
+    cannot be undone (a message that was sent); such a step ends as *irreversible*. ``format`` is the version of
+    ``data``, so that a journal written by an older release can be read. A change with ``data`` of ``None`` does nothing.
+    """
+
+    data: Json = None
+    output: tuple[Element, ...] = ()
+    reversible: bool = True
+    format: int = 1
+
+
+#: The change that does nothing: the object is already as asked for.
+NO_CHANGE = Change()
+
+
+class Undo(Enum):
+    """What an undo found: the effect was there and is gone now, or there was nothing to undo."""
+
+    UNDONE = "undone"
+    NOTHING_TO_UNDO = "nothing-to-undo"
+
+
+@dataclass(slots=True)
+class CallContext:
+    """What the engine tells a provider about one call.
+
+    ``identity`` is the account the call must run as; ``bag`` is the property bag that all provider calls of one
+    transaction share (IProvHelper, spec: engine-and-runtime.md, 4); ``context`` is the ``executeXml/context`` element;
+    ``evidence`` is JSON that `Provider.apply` may leave for a later `Provider.undo` (a generated id, say);
+    ``saved_data`` holds the call's executeData during undo where the procedure has ``saveDataForRollback="1"``.
+    """
+
+    transaction_id: str
+    namespace: str
+    procedure: str
+    step: str
+    sequence: int
+    identity: Identity
+    caller: Principal
+    context: Element
+    bag: MutableMapping[Any, Any]
+    deadline: float | None = None
+    evidence: dict[str, Json] = field(default_factory=dict)
+    saved_data: Element | None = None
+    lock_key: Callable[[str], None] = lambda _key: None
+
+    def lock(self, key: str) -> None:
+        """Hold ``key`` for this transaction until it has ended; raise LOCK_VIOLATION if another one holds it."""
+        self.lock_key(key)
+
+    def remaining(self) -> float | None:
+        """Seconds until the request's deadline, or ``None`` without one. Raises TIMEOUT when it has passed."""
+        if self.deadline is None:
+            return None
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise MpfError(Code.TIMEOUT, "The time for this request is over.")
+        return left
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """How a method takes part: the procedure's name in the namespace and its type."""
+
+    procedure: str
+    type: ProcedureType
+
+
+def _marker(type_: ProcedureType) -> Callable[[str], Callable[[F], F]]:
+    def named(procedure: str) -> Callable[[F], F]:
+        def mark(function: F) -> F:
+            function.__mpf_handler__ = Handler(procedure, type_)  # type: ignore[attr-defined]
+            return function
+
+        return mark
+
+    return named
+
+
+read = _marker(ProcedureType.READ)
+write = _marker(ProcedureType.WRITE)
+two_phase = _marker(ProcedureType.TWO_PHASE)
+read.__doc__ = "Mark a method as the read procedure of that name."
+write.__doc__ = "Mark a method as the *prepare* of the write procedure of that name."
+two_phase.__doc__ = "Mark a method as the *prepare* of the two-phase procedure of that name."
+
+
+class Provider:
+    """Base class of providers. One instance serves one engine and all its threads: keep no state per call on it."""
+
+    handlers: ClassVar[dict[str, tuple[Handler, str]]] = {}
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        found = dict(cls.handlers)
+        for attribute, value in vars(cls).items():
+            handler = getattr(value, "__mpf_handler__", None)
+            if isinstance(handler, Handler):
+                found[handler.procedure] = (handler, attribute)
+        cls.handlers = found
+
+    def apply(self, ctx: CallContext, change: Change) -> Output:
+        """Do what ``change`` says. May return output that `Change.output` could not know."""
+        raise NotImplementedError(f"{type(self).__name__} has write procedures and no apply()")
+
+    def undo(self, ctx: CallContext, change: Change) -> Undo:
+        """Take ``change`` back. Looks first: does nothing where the effect is not there, and is safe to call twice.
+
+        Raises anything when it cannot, or when it cannot tell whose effect it finds: the step is then *undo failed*.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has write procedures and no undo()")
+
+    def commit(self, ctx: CallContext, change: Change) -> None:
+        """Make the effect of a two-phase procedure final."""
+        raise NotImplementedError(f"{type(self).__name__} has two-phase procedures and no commit()")
+
+    def describe(self, change: Change) -> str:
+        """``change`` as text for people: LDIF for directory changes, the JSON otherwise."""
+        import json  # noqa: PLC0415 - only people ask for this
+
+        return json.dumps(change.data, indent=2, sort_keys=True)
+
+
+def argument(data: Element, name: str) -> str:
+    """The text of the child ``name`` of executeData, stripped.
+
+    Raises E_INVALIDARG with the original's texts when it is missing or empty (spec: helpers-and-ad-providers.md, 1.2).
+    """
+    child = data.find(name)
+    if child is None:
+        raise MpfError(Code.E_INVALIDARG, f"The required argument {name} was not supplied.")
+    text = (child.text or "").strip()
+    if not text:
+        raise MpfError(Code.E_INVALIDARG, f"The argument '{name}' cannot be null.")
+    return text
+
+
+def optional_argument(data: Element, name: str) -> str | None:
+    """The stripped text of the child ``name``, or ``None`` when it is missing or empty."""
+    text = (data.findtext(name) or "").strip()
+    return text or None
+
+
+def output(name: str, text: str | None = None, **attributes: str) -> Element:
+    """A new output element: ``output("path", "LDAP://...")``."""
+    element = etree.Element(name, attributes)
+    element.text = text
+    return element

@@ -1,0 +1,147 @@
+"""All that an engine has loaded: plugins, namespaces, providers. Immutable; `Engine.reload` makes a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from mpf_core.config import Config
+from mpf_core.errors import Code, ConfigError, MpfError, Violation
+from mpf_core.loader import find_namespaces, load_namespace
+from mpf_core.model import Namespace, Procedure
+from mpf_core.plugins import HookCaller, Plugins
+from mpf_core.provider import Provider
+from mpf_core.security.principal import Credentials
+from mpf_core.services import Services
+
+
+class Runtime:
+    """Loads plugins and namespaces. Raises ConfigError for what is fatal; the rest is in `Plugins.infos`."""
+
+    def __init__(self, config: Config, objects: Sequence[object], namespaces: Sequence[Path]) -> None:
+        self.plugins = Plugins(config.plugins.enabled, objects)
+        self.services = Services(config.base_dir, self.credentials)
+        self.plugins.configure(config.plugins.settings, self.services)
+        self.providers: dict[str, Provider] = {}
+        self._provider_owners: dict[str, str] = {}
+        self._load_providers()
+        loaded: dict[str, tuple[Namespace, str]] = {}
+        for path in (*(config.base_dir / path for path in config.engine.namespaces), *namespaces):
+            for place in find_namespaces(path):
+                self._claim(loaded, load_namespace(place), "the configuration")
+        for hook in self.plugins.each("mpf_namespaces"):
+            self._plugin_namespaces(hook, loaded)
+        self.namespaces: Mapping[str, Namespace] = MappingProxyType({name: pair[0] for name, pair in loaded.items()})
+        broken = self.plugins.broken_ones()
+        if config.engine.strict and broken:
+            raise ConfigError(
+                "plugins are broken and engine.strict is set",
+                [Violation(f"plugin '{info.name}': {info.reason}") for info in broken],
+            )
+        self.policies = self.plugins.each("mpf_authorize")
+        self.elevators = self.plugins.each("mpf_elevate")
+        self.observers = self.plugins.each("mpf_event")
+        self.refusal = self._refusal()
+
+    def procedure(self, namespace: str, name: str) -> tuple[Namespace, Procedure]:
+        """Look a procedure up. Raises UNKNOWN_NAMESPACE or PROC_NOT_FOUND."""
+        found = self.namespaces.get(namespace)
+        if found is None:
+            raise MpfError(Code.UNKNOWN_NAMESPACE, f"There is no namespace '{namespace}'.")
+        procedure = found.procedures.get(name)
+        if procedure is None:
+            raise MpfError(Code.PROC_NOT_FOUND, f"The namespace '{namespace}' has no procedure '{name}'.")
+        return found, procedure
+
+    def provider(self, source: str) -> Provider:
+        """The provider of that source. Raises PROVIDER_UNAVAILABLE."""
+        try:
+            return self.providers[source]
+        except KeyError:
+            raise MpfError(
+                Code.PROVIDER_UNAVAILABLE,
+                f"The provider '{source}' is missing, disabled or broken: see `mpfctl plugins`.",
+            ) from None
+
+    def credentials(self, name: str) -> Credentials:
+        """The stored credential of that name. Raises ConfigError when no plugin has it."""
+        for hook in self.plugins.each("mpf_credentials"):
+            found = hook(name=name)
+            if isinstance(found, Credentials):
+                return found
+        raise ConfigError(f"no credential named '{name}' is stored")
+
+    def _refusal(self) -> str:
+        """Why every request must be refused, or an empty string."""
+        broken = self.plugins.broken_ones(security=True)
+        return "; ".join(f"security plugin '{info.name}' is broken: {info.reason}" for info in broken)
+
+    def _load_providers(self) -> None:
+        for hook in self.plugins.each("mpf_providers"):
+            try:
+                offered: Mapping[str, Provider] = hook()
+                for source, provider in offered.items():
+                    if not isinstance(provider, Provider):
+                        raise TypeError(f"'{source}' is {type(provider).__name__}, not a Provider")
+            except Exception as error:  # a plugin's mistake must not take the others along
+                self.plugins.broken(hook.plugin, error)
+                continue
+            for source, provider in offered.items():
+                if source in self.providers:
+                    owner = self._provider_owners[source]
+                    raise ConfigError(f"plugins '{owner}' and '{hook.plugin}' both offer the provider '{source}'")
+                self.providers[source] = provider
+                self._provider_owners[source] = hook.plugin
+
+    def _plugin_namespaces(self, hook: HookCaller, loaded: dict[str, tuple[Namespace, str]]) -> None:
+        try:
+            found = [load_namespace(place) for path in hook() for place in find_namespaces(Path(path))]
+            for namespace in found:
+                self._check_provider(namespace)
+        except Exception as error:  # a plugin's mistake must not take the others along
+            self.plugins.broken(hook.plugin, str(error) if isinstance(error, ConfigError) else error)
+            return
+        for namespace in found:
+            self._claim(loaded, namespace, f"plugin '{hook.plugin}'", check=False)
+
+    def _claim(
+        self, loaded: dict[str, tuple[Namespace, str]], namespace: Namespace, owner: str, *, check: bool = True
+    ) -> None:
+        if namespace.name in loaded:
+            other, other_owner = loaded[namespace.name]
+            raise ConfigError(
+                f"the namespace '{namespace.name}' is claimed twice: by {other_owner} ({other.file}) and by {owner} "
+                f"({namespace.file})"
+            )
+        if check:
+            self._check_provider(namespace)
+        loaded[namespace.name] = (namespace, owner)
+
+    def _check_provider(self, namespace: Namespace) -> None:
+        source = namespace.provider_source
+        provider = self.providers.get(source) if source else None
+        if provider is None:
+            return
+        declared = {p.name: p.type for p in namespace.procedures.values() if p.is_provided}
+        offered = {name: handler.type for name, (handler, _) in provider.handlers.items()}
+        problems = [
+            f"procedure '{name}' is {declared[name].value if name in declared else 'missing'} in the namespace file and "
+            f"{offered[name].value if name in offered else 'missing'} in {type(provider).__name__}"
+            for name in sorted(declared.keys() | offered.keys())
+            if declared.get(name) is not offered.get(name)
+        ]
+        if problems:
+            raise ConfigError(
+                f"{namespace.file}: the namespace and its provider '{source}' do not match",
+                [Violation(problem, file=namespace.file) for problem in problems],
+            )
+
+
+def notify(observers: Sequence[HookCaller], warn: Callable[[str, Exception], None], event: object) -> None:
+    """Tell every observer; a failing one changes nothing."""
+    for observer in observers:
+        try:
+            observer(event=event)
+        except Exception as error:  # an observer never changes a request's outcome
+            warn(observer.plugin, error)

@@ -1,0 +1,60 @@
+"""The account a call runs as (spec: engine-and-runtime.md, 14: the impersonation truth table)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from mpf_core.security.principal import Credentials, Principal
+
+
+class IdentityKind(Enum):
+    """Where an identity comes from, in the original's order of precedence."""
+
+    SERVICE = "service"
+    CALLER = "caller"
+    BASIC = "basic"
+    EXECUTE_AS = "execute-as"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An account: the engine's own (MPFServiceAcct), the caller, or one with stored or given credentials."""
+
+    kind: IdentityKind
+    name: str
+    principal: Principal | None = None
+    credentials: Credentials | None = None
+
+
+class Impersonate(Enum):
+    """``execute/@impersonate`` (spec: provisioning-schema.md, execute)."""
+
+    INHERIT = "0"
+    ON = "1"
+    OFF = "2"
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityState:
+    """What a procedure hands on to the calls it makes: its own identity and the credentials in its context."""
+
+    identity: Identity
+    service: Identity
+    caller: Identity
+    basic: Identity | None = None
+
+    def enter(self, impersonate: Impersonate, execute_as: Identity | None) -> SecurityState:
+        """The state inside a procedure called with ``impersonate`` whose execute-as credential is ``execute_as``.
+
+        The execute-as credential of a procedure takes the place of the request's credentials for everything the
+        procedure calls, and is used only where impersonation is on.
+        """
+        basic = execute_as or self.basic
+        if impersonate is Impersonate.ON:
+            identity = basic or self.caller
+        elif impersonate is Impersonate.OFF:
+            identity = self.service
+        else:
+            identity = self.identity
+        return SecurityState(identity, self.service, self.caller, basic)

@@ -1,0 +1,22 @@
+"""Test doubles, as a part of the product."""
+
+from __future__ import annotations
+
+from mpf_core.hookspecs import hookimpl
+from mpf_core.security.calls import Call, Decision, Grant
+
+
+class AllowAll:
+    """A policy that allows every call and grants every elevation. For tests and benchmarks; never for a real directory."""
+
+    name = "allow-all"
+
+    @hookimpl
+    def mpf_authorize(self, call: Call) -> Decision:
+        """Allow."""
+        return Decision(True)
+
+    @hookimpl
+    def mpf_elevate(self, call: Call) -> Grant:
+        """Grant."""
+        return Grant("testing")

@@ -1,0 +1,1 @@
+"""Transactions: what was done, and how it is taken back."""

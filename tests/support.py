@@ -1,0 +1,179 @@
+"""A provider over a dictionary, and engines built from inline XML, for tests of the engine itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from mpf_core import (
+    NO_CHANGE,
+    CallContext,
+    Caller,
+    Change,
+    Config,
+    Engine,
+    MpfError,
+    Provider,
+    Undo,
+    argument,
+    hookimpl,
+    output,
+    read,
+    two_phase,
+    write,
+)
+from mpf_core.engine import Result
+from mpf_core.testing import AllowAll
+
+CALLER = Caller("tester@fabrikam.com")
+
+STORE_NAMESPACE = """
+<namespace name="Store" providerSource="test.store">
+  <procedure name="Put" type="write"/>
+  <procedure name="Remove" type="two-phase"/>
+  <procedure name="Get" type="read"/>
+  <procedure name="Echo" type="read"/>
+  <procedure name="Fail" type="read"/>
+  <procedure name="Misbehave" type="read"/>
+</namespace>
+"""
+
+
+class StoreProvider(Provider):
+    """Names and values. Remembers every call; fails where it is told to."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.parked: dict[str, str] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.contexts: list[CallContext] = []
+        self.misbehaviour: Callable[[etree._Element], Any] = lambda _data: None
+        self.fail_after_effect: set[str] = set()
+        self.fail_undo: set[str] = set()
+
+    @write("Put")
+    def put(self, ctx: CallContext, data: etree._Element) -> Change:
+        name, value = argument(data, "name"), data.findtext("value") or ""
+        self.calls.append(("Put", name))
+        if self.values.get(name) == value:
+            return NO_CHANGE
+        return Change({"name": name, "new": value, "old": self.values.get(name)}, output=(output("stored", name),))
+
+    @two_phase("Remove")
+    def remove(self, ctx: CallContext, data: etree._Element) -> Change:
+        name = argument(data, "name")
+        self.calls.append(("Remove", name))
+        return Change({"remove": name, "value": self.values[name]})
+
+    def apply(self, ctx: CallContext, change: Change) -> None:
+        data = change.data
+        assert isinstance(data, dict)
+        if "remove" in data:
+            self.parked[data["remove"]] = self.values.pop(data["remove"])
+            return
+        self.values[data["name"]] = data["new"]
+        if data["name"] in self.fail_after_effect:
+            raise MpfError(0x80004005, "failed after the effect")
+
+    def undo(self, ctx: CallContext, change: Change) -> Undo:
+        data = change.data
+        assert isinstance(data, dict)
+        name = data.get("name") or data["remove"]
+        self.calls.append(("undo", name))
+        if name in self.fail_undo:
+            raise MpfError(0x80004005, "the undo fails")
+        if "remove" in data:
+            self.values[name] = self.parked.pop(name)
+            return Undo.UNDONE
+        if self.values.get(name) != data["new"]:
+            return Undo.NOTHING_TO_UNDO
+        if data["old"] is None:
+            del self.values[name]
+        else:
+            self.values[name] = data["old"]
+        return Undo.UNDONE
+
+    def commit(self, ctx: CallContext, change: Change) -> None:
+        assert isinstance(change.data, dict)
+        self.calls.append(("commit", change.data["remove"]))
+        del self.parked[change.data["remove"]]
+
+    @read("Get")
+    def get(self, ctx: CallContext, data: etree._Element) -> list[etree._Element]:
+        self.calls.append(("Get", argument(data, "name")))
+        return [output("value", self.values.get(argument(data, "name")))]
+
+    @read("Echo")
+    def echo(self, ctx: CallContext, data: etree._Element) -> None:
+        self.contexts.append(ctx)
+        self.calls.append(("Echo", etree.tostring(data).decode()))
+
+    @read("Fail")
+    def fail(self, ctx: CallContext, data: etree._Element) -> None:
+        self.contexts.append(ctx)
+        raise MpfError(int(data.findtext("hr") or "0x80004005", 16), data.findtext("desc") or "told to fail")
+
+    @read("Misbehave")
+    def misbehave(self, ctx: CallContext, data: etree._Element) -> Any:
+        return self.misbehaviour(data)
+
+
+class StorePlugin:
+    """Brings the provider into an engine."""
+
+    name = "store"
+
+    def __init__(self, provider: StoreProvider) -> None:
+        self.provider = provider
+
+    @hookimpl
+    def mpf_providers(self) -> dict[str, Provider]:
+        return {"test.store": self.provider}
+
+
+class Bench:
+    """An engine over a `StoreProvider` and inline namespaces; every permission is granted unless ``config`` says else."""
+
+    def __init__(
+        self, folder: Path, *namespaces: str, config: Config | None = None, plugins: tuple[object, ...] = ()
+    ) -> None:
+        self.store = StoreProvider()
+        paths = []
+        for number, text in enumerate((STORE_NAMESPACE, *namespaces)):
+            path = folder / f"namespace{number}.xml"
+            path.write_text(text, encoding="utf-8")
+            paths.append(path)
+        everything = ["tester@fabrikam.com"]
+        self.engine = Engine(
+            config
+            or Config.model_validate(
+                {
+                    "security": {
+                        "permissions": {
+                            "trusted_requests": everything,
+                            "callers_credentials": everything,
+                            "private_procedures": everything,
+                            "request_xslt": everything,
+                        }
+                    }
+                }
+            ),
+            plugins=[StorePlugin(self.store), *(plugins or (AllowAll(),))],
+            namespaces=paths,
+        )
+
+    def run(self, steps: str, data: str = "", context: str = "") -> Result:
+        """Submit a trusted request with these steps and this content of data."""
+        request = f'<request xmlns:xsl="http://www.w3.org/1999/XSL/Transform"><data>{data}</data>{context}<procedure>{steps}</procedure></request>'
+        return self.engine.execute(request, CALLER)
+
+    def data(self, steps: str, data: str = "", context: str = "") -> str:
+        """The response's data element after a request that must succeed."""
+        result = self.run(steps, data, context)
+        assert result.error is None, result.document.decode()
+        found = etree.fromstring(result.document).find("data")
+        assert found is not None
+        return etree.tostring(found).decode()
