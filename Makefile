@@ -1,4 +1,45 @@
-# Two commands do all the set-up: `make demo` and `make test`.
+# Two commands do all the set-up: `make demo` and `make test`. Both need Python 3.11 or newer and make, nothing else.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+JOBS   ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types unit bench clean system-packages
+
+help: ## Show what can be made.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(STAMP): pyproject.toml scripts/create_venv.sh
+	@PYTHON=$(PYTHON) VENV=$(VENV) sh scripts/create_venv.sh
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[ldap,test,lint]'
+	@touch $@
+
+demo: $(STAMP) ## Run the main job on the embedded directory and print every response.
+	@$(BIN)/mpfctl demo
+
+system-packages:
+	@sh scripts/install_test_packages.sh || echo "some Debian packages are missing: the tests that need them are skipped"
+
+test: $(STAMP) system-packages ## Run all tests, with a real Samba Active Directory where it can be had.
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+unit: $(STAMP)
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not samba and not slow"
+
+lint: $(STAMP) ## Check style.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(STAMP) ## Check types.
+	@$(BIN)/mypy
+
+check: lint types unit ## The fast loop: lint, types, unit tests.
+
+bench: $(STAMP) ## Measure against a bare Python ladder and TaskFlow, as ratios.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@$(BIN)/python bench/provision6.py
+
+clean: ## Remove everything that was made.
+	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

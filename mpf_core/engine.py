@@ -197,7 +197,7 @@ class Engine:
             if transaction is not None:
                 transaction.abort()
             raise
-        execution.tell("transaction.end", {"state": record.state.value})
+        transaction.tell("transaction.end", {"state": record.state.value})
         return Result(document, transaction_id, record.state, rollback=transaction.outcomes())
 
     def _failed(  # noqa: PLR0917
@@ -211,6 +211,7 @@ class Engine:
     ) -> Result:
         if transaction is not None:
             transaction.abort()
+            transaction.tell("transaction.end", {"state": record.state.value, "code": error.code})
         else:
             record.state = TransactionState.ROLLED_BACK
         if not error.sources:

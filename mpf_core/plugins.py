@@ -10,7 +10,7 @@ Plugins are entry points of installed packages, imported only if the configurati
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any, Literal
@@ -116,11 +116,11 @@ class Plugins:
         if self._manager.has_plugin(name):
             self._manager.unregister(name=name)
 
-    def configure(self, settings: Mapping[str, Mapping[str, object]], services: Services) -> None:
+    def configure(self, settings: Callable[[str], Mapping[str, object]], services: Services) -> None:
         """Hand every plugin its settings. One that raises is broken."""
         for hook in self.each("mpf_configure"):
             try:
-                hook(settings=settings.get(hook.plugin, {}), services=services)
+                hook(settings=settings(hook.plugin), services=services)
             except Exception as error:  # a plugin's mistake must not take the others along
                 self.broken(hook.plugin, str(error) if isinstance(error, ConfigError) else error)
 

@@ -32,14 +32,14 @@ TARGET_ARGUMENTS = frozenset(
 )
 
 
-class UnreadableTarget(Exception):
+class UnreadableTargetError(Exception):
     """An argument that must name an object holds something else. The text says which."""
 
 
 def targets(data: Element) -> list[Dn]:
     """Every object that the call's data names, at any depth. Empty arguments name none.
 
-    Raises UnreadableTarget for a value that is neither an LDAP path nor a DN: what cannot be read cannot be allowed.
+    Raises UnreadableTargetError for a value that is neither an LDAP path nor a DN: what cannot be read cannot be allowed.
     """
     return [_dn(name, text) for name, text in _arguments(data)]
 
@@ -48,7 +48,7 @@ def _arguments(data: Element) -> Iterator[tuple[str, str]]:
     for element in data.iterdescendants(etree.Element):
         name = etree.QName(element).localname
         # All text, not the first piece: whoever reads the argument later may see it that way.
-        text = "".join(element.itertext()).strip()
+        text = "".join(map(str, element.itertext())).strip()
         if name in TARGET_ARGUMENTS and text:
             yield name, text
 
@@ -57,4 +57,4 @@ def _dn(name: str, text: str) -> Dn:
     try:
         return LdapPath.parse(text).dn if text[:7].upper() == "LDAP://" else Dn.parse(text)
     except MpfError as error:
-        raise UnreadableTarget(f"the argument '{name}' names no object: {error.description}") from error
+        raise UnreadableTargetError(f"the argument '{name}' names no object: {error.description}") from error

@@ -1,0 +1,5 @@
+"""``mpfctl``: the engine on the command line. Exit codes: 0 success, 1 errorContext, 2 usage or configuration."""
+
+from mpf_core.cli.group import cli, main
+
+__all__ = ["cli", "main"]

@@ -1,0 +1,23 @@
+"""``mpfctl completion``: the script that teaches a shell to complete our commands."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  mpfctl completion bash >> ~/.bashrc
+  mpfctl completion zsh >> ~/.zshrc
+  mpfctl completion fish > ~/.config/fish/completions/mpfctl.fish
+"""
+)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the completion script for SHELL."""
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(ctx.find_root().command, {}, "mpfctl", "_MPFCTL_COMPLETE").source())

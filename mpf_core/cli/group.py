@@ -1,0 +1,122 @@
+"""The command ``mpfctl``: its options, its own commands, and those that plugins bring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mpf_core.cli.completion import completion
+from mpf_core.cli.console import err
+from mpf_core.cli.demo import demo
+from mpf_core.cli.describe import describe, namespaces
+from mpf_core.cli.init import init
+from mpf_core.cli.plugins import plugins
+from mpf_core.cli.state import State
+from mpf_core.cli.submit import submit
+from mpf_core.cli.validate import validate
+from mpf_core.errors import ConfigError
+
+EXIT_CONFIGURATION = 2
+
+_EPILOG = """\b
+Examples:
+  mpfctl demo                                   see it work, in a temporary folder
+  mpfctl init                                   write mpf.toml and a directory to try things in
+  mpfctl namespaces                             what there is
+  mpfctl describe "Managed Office Communications Server::CreateSipDomain"
+  mpfctl submit request.xml --as admin@alpineskihouse.com
+
+Exit codes: 0 success, 1 the response is an errorContext (or a file is not valid), 2 usage or configuration.
+"""
+
+
+class ConfigurationProblem(click.ClickException):
+    """A ConfigError as click shows it: on standard error, exit code 2."""
+
+    exit_code = EXIT_CONFIGURATION
+
+    def show(self, file: Any = None) -> None:
+        """Print the message and every problem in it."""
+        click.echo(self.message, err=True)
+
+
+class MpfGroup(click.Group):
+    """A group that asks the plugins for more commands. A plugin that fails costs its own commands only."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Our own commands and those of plugins; without a configuration that works, our own."""
+        try:
+            brought = self._brought(ctx)
+        except (ConfigError, OSError):
+            brought = {}
+        return sorted({*super().list_commands(ctx), *brought})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Our own command of that name, which wins, or a plugin's."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None or ctx.resilient_parsing:
+            return own
+        return self._brought(ctx).get(cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a ConfigError anywhere becomes a message and exit code 2."""
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            raise ConfigurationProblem(str(error)) from error
+
+    def _brought(self, ctx: click.Context) -> dict[str, click.Command]:
+        state = _state(ctx)
+        found: dict[str, click.Command] = {}
+        for hook in state.engine.runtime.plugins.each("mpf_commands"):
+            try:
+                commands: Iterable[click.Command] = hook() or ()
+                found.update({command.name: command for command in commands if command.name})
+            except Exception as error:  # a broken plugin must not break --help
+                err().print(f"The plugin '{hook.plugin}' cannot give its commands: {error}")
+        return found
+
+
+def _state(ctx: click.Context) -> State:
+    """The state of this run; made here when ``--help`` asks for commands before the options were worked out."""
+    if ctx.obj is None:
+        ctx.obj = State(
+            ctx.params.get("config"), strict=bool(ctx.params.get("strict")), verbose=ctx.params.get("verbose", 0)
+        )
+        ctx.call_on_close(ctx.obj.close)
+    found: State = ctx.obj
+    return found
+
+
+@click.group(cls=MpfGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="MPF_CONFIG",
+    show_envvar=True,
+    is_eager=True,
+    metavar="FILE",
+    help="The configuration file; ./mpf.toml if not given.",
+)
+@click.option("--strict", is_flag=True, help="Refuse to work with a broken plugin instead of doing without it.")
+@click.option("-v", "--verbose", count=True, help="Log what happens to standard error; twice for every step.")
+@click.version_option(package_name="mpf-core", prog_name="mpfctl")
+@click.pass_context
+def cli(ctx: click.Context, config: Path | None, strict: bool, verbose: int) -> None:
+    """Run, check and explore provisioning requests.
+
+    A request is an XML document that calls procedures. If one of its steps fails, everything it did is put back.
+    """
+    _state(ctx)
+
+
+for _command in (completion, demo, describe, init, namespaces, plugins, submit, validate):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Entry point of ``mpfctl``."""
+    cli(prog_name="mpfctl")

@@ -1,0 +1,74 @@
+"""``mpfctl init``: a configuration and an embedded directory with a sample hosting tree, ready to try requests on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mpf_core.cli.console import err
+from mpf_core.cli.state import DEFAULT_FILE
+from mpf_core.cli.template import config_text
+from mpf_core.config import Config
+from mpf_core.errors import ConfigError
+
+DIRECTORY_FILE = "directory.db"
+DOMAIN_ADMIN = "Administrator@fabrikam.com"
+PLUGINS = ("mpf.directory", "mpf.error", "mpf.ocs", "mpf.managed", "mpf.policy", "mpf.eventlog")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  mpfctl init
+  mpfctl init trial && mpfctl --config trial/mpf.toml namespaces
+"""
+)
+@click.argument("folder", required=False, default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace the files that are there. What is in the directory is lost.")
+def init(folder: Path, force: bool) -> None:
+    """Write mpf.toml and an embedded directory with sample organizations to FOLDER (here, if not given)."""
+    config = create(folder, force=force)
+    option = "" if folder == Path() else f" --config {config}"
+    err().print(
+        f"Wrote {config} and {config.parent / DIRECTORY_FILE}.\n"
+        f"Next:  mpfctl{option} namespaces\n"
+        f'       mpfctl{option} describe "Managed Office Communications Server::CreateSipDomain"',
+        soft_wrap=True,
+    )
+
+
+def create(folder: Path, *, force: bool = False) -> Path:
+    """Write both files and return the path of the configuration. Raises ConfigError when one is there, without ``force``."""
+    config, directory = folder / DEFAULT_FILE, folder / DIRECTORY_FILE
+    there = [str(path) for path in (config, directory) if path.exists()]
+    if there and not force:
+        raise ConfigError(f"{' and '.join(there)}: there already. Use --force to replace what is there, data included.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in (directory, *(directory.with_name(directory.name + end) for end in ("-wal", "-shm", "-journal"))):
+            path.unlink(missing_ok=True)
+        settings = _create_directory(directory)
+        text = config_text(settings, DOMAIN_ADMIN, PLUGINS, _elevations())
+        config.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ConfigError(f"{error.filename or folder}: {error.strerror}") from error
+    Config.load(config)
+    return config
+
+
+# The directory and the managed namespaces are plugins, which the core must work without: hence no imports at the top.
+
+
+def _create_directory(path: Path) -> dict[str, str]:
+    from mpf_directory.embedded import EmbeddedDirectory
+    from mpf_directory.seed import seed_hosting_tree
+
+    seed_hosting_tree(EmbeddedDirectory.create(path))
+    return {"backend": "embedded", "path": path.name}
+
+
+def _elevations() -> tuple[dict[str, str], ...]:
+    from mpf_managed import elevations
+
+    return elevations()

@@ -1,0 +1,136 @@
+"""``mpfctl plugins``: what is installed, what is enabled, what is broken and why."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+import tomlkit
+from click.shell_completion import CompletionItem
+from rich.text import Text
+from tomlkit.items import Array
+
+from mpf_core.cli.console import err, out, table
+from mpf_core.cli.state import State
+from mpf_core.config import Config
+from mpf_core.errors import ConfigError
+from mpf_core.plugins import PluginInfo, installed
+from mpf_core.settings import suggestion
+
+_COLOURS = {"ok": "green", "broken": "red", "disabled": ""}
+
+
+def _complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(info.name) for info in installed() if info.name.startswith(incomplete)]
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def plugins(ctx: click.Context) -> None:
+    """List plugins, enable and disable them."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_)
+
+
+@plugins.command("list")
+@click.pass_obj
+def list_(state: State) -> None:
+    """Show every installed plugin: enabled, broken with the reason, or how to enable it."""
+    infos = _infos(state)
+    made = table("plugin", "state", "package", "", rows=())
+    for info in infos:
+        package = f"{info.distribution} {info.version}".strip() or "-"
+        note = info.reason or (f"to enable: mpfctl plugins enable {info.name}" if info.state == "disabled" else "")
+        made.add_row(Text(info.name), Text(info.state, _COLOURS[info.state]), Text(package), Text(note))
+    out().print(made)
+    if not infos:
+        err().print("No plugin is installed.")
+
+
+def _infos(state: State) -> Sequence[PluginInfo]:
+    """The plugins as the engine sees them; when there is no engine to be had, as they are installed."""
+    try:
+        return state.engine.plugins
+    except ConfigError as error:
+        err().print(Text(f"The configuration does not work, so this is what is installed, without its state.\n{error}\n"))
+        return installed()
+
+
+@plugins.command(
+    epilog="""\b
+Example:
+  mpfctl plugins enable mpf.eventlog
+"""
+)
+@click.argument("names", nargs=-1, required=True, shell_complete=_complete)
+@click.pass_obj
+def enable(state: State, names: tuple[str, ...]) -> None:
+    """Enable plugins in the configuration file; comments stay."""
+    known = [info.name for info in installed()]
+    for name in names:
+        if name not in known:
+            raise click.UsageError(f"No installed package has a plugin '{name}'{suggestion(name, known)}")
+    changed = _edit(state.config_file, lambda enabled: [name for name in dict.fromkeys(names) if name not in enabled], ())
+    _report(names, changed, "enabled", "was enabled already")
+    _warn_of_broken(state, changed)
+
+
+@plugins.command()
+@click.argument("names", nargs=-1, required=True, shell_complete=_complete)
+@click.pass_obj
+def disable(state: State, names: tuple[str, ...]) -> None:
+    """Disable plugins in the configuration file; their settings and all comments stay."""
+    changed = _edit(state.config_file, lambda _enabled: [], names)
+    _report(names, changed, "disabled", "was not enabled")
+
+
+def _report(names: Sequence[str], changed: Sequence[str], done: str, nothing: str) -> None:
+    for name in dict.fromkeys(names):
+        click.echo(f"{name}: {done if name in changed else nothing}", err=True)
+
+
+def _warn_of_broken(state: State, names: Sequence[str]) -> None:
+    for info in _infos(state):
+        if info.name in names and info.state == "broken":
+            err().print(Text(f"{info.name} is broken: {info.reason}", "red"), soft_wrap=True)
+
+
+def _edit(file: Path, to_add: Callable[[Sequence[str]], Sequence[str]], to_remove: Sequence[str]) -> Sequence[str]:
+    """Change ``plugins.enabled`` in place and return the names that were added or removed.
+
+    The file is replaced only when what results is a valid configuration. Raises ConfigError otherwise.
+    """
+    Config.load(file)
+    document = tomlkit.parse(file.read_text(encoding="utf-8-sig"))
+    section = document.setdefault("plugins", tomlkit.table())
+    enabled = section.setdefault("enabled", tomlkit.array())
+    assert isinstance(enabled, Array)
+    added = to_add([str(name) for name in enabled])
+    removed = [name for name in dict.fromkeys(to_remove) if name in enabled]
+    for name in added:
+        enabled.append(name)
+    for name in removed:
+        while name in enabled:
+            enabled.remove(name)
+    if added or removed:
+        _replace(file, tomlkit.dumps(document))
+    return [*added, *removed]
+
+
+def _replace(file: Path, text: str) -> None:
+    """Put ``text`` in the place of the file at once; a reader sees the old or the new one, never half of it."""
+    target = file.resolve()
+    mode = target.stat().st_mode & 0o777
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    fresh = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        fresh.chmod(mode)
+        Config.load(fresh)
+        fresh.replace(target)
+    finally:
+        fresh.unlink(missing_ok=True)

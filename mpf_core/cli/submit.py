@@ -1,0 +1,73 @@
+"""``mpfctl submit``: send a request and print the response."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+import click
+
+from mpf_core.cli.callers import asserted_caller
+from mpf_core.cli.complete import complete_namespace, complete_procedure
+from mpf_core.cli.console import show_failure, show_response
+from mpf_core.cli.samples import request_from_values
+from mpf_core.cli.state import State
+
+EXIT_ERROR_CONTEXT = 1
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  mpfctl submit request.xml --as admin@alpineskihouse.com
+  generate-request | mpfctl submit - --as Administrator@fabrikam.com
+  mpfctl submit --as admin@alpineskihouse.com \\
+      --namespace "Managed Office Communications Server" --procedure GetPoolAssignment \\
+      --set organization="LDAP://OU=AlpineSkiHouse,OU=ConsolidatedMessenger,OU=Hosting,DC=Fabrikam,DC=Com" \\
+      --set preferredDomainController=AD01.Fabrikam.com
+"""
+)
+@click.argument("file", type=click.File("rb"), required=False)
+@click.option("--namespace", metavar="NAME", shell_complete=complete_namespace, help="Call a procedure of this namespace.")
+@click.option("--procedure", metavar="NAME", shell_complete=complete_procedure, help="The procedure to call.")
+@click.option("--as", "as_name", metavar="NAME", help="Who sends the request (needs allow_as in the configuration).")
+@click.option(
+    "--set",
+    "values",
+    metavar="ARG=VALUE",
+    multiple=True,
+    help="An argument of the procedure, instead of a FILE; a/b=VALUE for a nested one. May be repeated.",
+)
+@click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up and roll back after."
+)
+@click.pass_context
+def submit(  # noqa: PLR0917 - click passes every option by name
+    ctx: click.Context,
+    file: BinaryIO | None,
+    namespace: str | None,
+    procedure: str | None,
+    as_name: str | None,
+    values: tuple[str, ...],
+    timeout: float | None,
+) -> None:
+    """Send the request in FILE (- for standard input) and print the response.
+
+    A FILE with a <procedure> says itself what to call. With --namespace and --procedure, FILE holds data only; without a
+    FILE, the data is made from --set.
+    """
+    state = ctx.find_object(State)
+    assert state is not None
+    if (namespace is None) != (procedure is None):
+        raise click.UsageError("--namespace and --procedure go together.")
+    if file is None and namespace is None:
+        raise click.UsageError("Nothing to send: name a FILE, or --namespace and --procedure.")
+    if file is not None and values:
+        raise click.UsageError("--set makes the request, so it cannot go with a FILE.")
+    caller = asserted_caller(state, as_name)
+    # One byte above the limit is enough for the engine to refuse a document that is too large.
+    request = file.read(state.config.engine.limits.document_bytes + 1) if file else request_from_values(values)
+    result = state.engine.execute(request, caller, namespace=namespace, procedure=procedure, timeout=timeout)
+    show_response(result.document)
+    if result.error is not None:
+        show_failure(result)
+        ctx.exit(EXIT_ERROR_CONTEXT)

@@ -1,0 +1,241 @@
+"""`DirectoryProvider`: the base class of providers that change a directory. It has apply, undo, commit and describe.
+
+A provider's write procedure only reads, and returns one of
+
+    self.add_change(directory, dn, attributes)
+    self.modify_change(directory, entry, {attribute: values that it shall have})      # or a list of Modifications
+    self.rename_change(directory, entry, new_dn)
+    self.delete_change(directory, dn)                                                 # in a two-phase procedure only
+    self.change(directory, operation, operation, ...)                                 # several in one, done in order
+
+each with ``output=`` for the elements that are known already. ``directory`` comes from ``self.directory(ctx, server)``, or,
+for an LDAP path that a caller gave, from ``self.directory_of(ctx, path)``. Nothing to do gives a change that does nothing.
+
+``Change.data`` is ``{"server", "operations", "commit"}``; operations are those of `mpf_directory.operations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+from uuid import UUID
+
+from mpf_core.errors import Code, MpfError
+from mpf_core.provider import CallContext, Change, Element, Json, Output, Provider, Undo
+from mpf_directory.dn import Dn, DnForm
+from mpf_directory.operations import (
+    Add,
+    Delete,
+    Modify,
+    Operation,
+    Rename,
+    ValueChange,
+    Wanted,
+    add,
+    from_json,
+    guid_of,
+    plan_modify,
+    to_json,
+    value_key,
+)
+from mpf_directory.parking import plan_delete
+from mpf_directory.paths import LdapPath
+from mpf_directory.port import Directories, Directory, Entry, Modification
+from mpf_directory.results import Result
+from mpf_directory.undoing import delete_subtree, undo
+
+__all__ = [
+    "Add",
+    "Delete",
+    "DirectoryProvider",
+    "Modify",
+    "Operation",
+    "Rename",
+    "ValueChange",
+    "Wanted",
+    "add",
+    "guid_of",
+    "plan_delete",
+    "plan_modify",
+    "value_key",
+]
+
+#: Errors by which a directory says that it did *not* do it. After any other error nobody knows.
+_REFUSALS = frozenset(
+    {
+        Code.E_ACCESSDENIED,
+        Code.E_INVALIDARG,
+        Code.NO_SUCH_OBJECT,
+        Code.OBJECT_ALREADY_EXISTS,
+        Result.ATTRIBUTE_OR_VALUE_EXISTS,
+        Result.ATTRIBUTE_TYPE_UNDEFINED,
+        Result.CANT_MOD_OBJ_CLASS,
+        Result.CANT_ON_NON_LEAF,
+        Result.CANT_ON_RDN,
+        Result.CONSTRAINT_VIOLATION,
+        Result.INVALID_ATTRIBUTE_SYNTAX,
+        Result.INVALID_DN_SYNTAX,
+        Result.NAMING_VIOLATION,
+        Result.NO_ATTRIBUTE_OR_VALUE,
+        Result.OBJ_CLASS_VIOLATION,
+        Result.UNWILLING_TO_PERFORM,
+    }
+)
+
+
+class DirectoryProvider(Provider):
+    """A provider whose changes are changes of a directory: the module's text shows how to make them."""
+
+    def __init__(self, directories: Directories) -> None:
+        self._directories = directories
+
+    def directory(self, ctx: CallContext, server: str | None = None) -> Directory:
+        """The directory, bound as the account that the call runs as, at ``server`` or at the default one.
+
+        Raises what `Directories.open` does: E_ACCESSDENIED for a server that is not configured, SERVER_DOWN.
+        """
+        return self._directories.open(ctx.identity, server)
+
+    def directory_of(self, ctx: CallContext, path: LdapPath) -> Directory:
+        """The directory at the server that ``path`` names; the default one where that is the path's own domain."""
+        server = path.server
+        if server is not None and server.lower() == domain_of(path.dn).lower():
+            server = None
+        return self.directory(ctx, server)
+
+    @staticmethod
+    def change(
+        directory: Directory,
+        *operations: Operation | None,
+        output: Iterable[Element] = (),
+        commit: Sequence[Delete] = (),
+    ) -> Change:
+        """One change of several operations, done in this order and undone in reverse; ``None`` is nothing to do.
+
+        ``commit`` is what the commit of a two-phase procedure deletes.
+        """
+        doing = [to_json(operation) for operation in operations if operation is not None]
+        if not doing and not commit:
+            return Change(output=tuple(output))
+        data: dict[str, Json] = {"server": directory.server, "operations": cast(list[Json], doing)}
+        if commit:
+            data["commit"] = [to_json(operation) for operation in commit]
+        return Change(data, tuple(output))
+
+    @classmethod
+    def add_change(cls, directory: Directory, dn: Dn, attributes: Wanted, output: Iterable[Element] = ()) -> Change:
+        """Create an object; ``attributes`` holds objectClass. Raises OBJECT_ALREADY_EXISTS when it is there."""
+        if directory.read(dn, ["objectGUID"]) is not None:
+            raise MpfError(Code.OBJECT_ALREADY_EXISTS, f"The object '{dn}' already exists.")
+        return cls.change(directory, add(dn, attributes), output=output)
+
+    @classmethod
+    def modify_change(
+        cls,
+        directory: Directory,
+        entry: Entry,
+        wanted: Wanted | Sequence[Modification],
+        output: Iterable[Element] = (),
+    ) -> Change:
+        """Change attributes: see `plan_modify`, which says what ``entry`` has to be read with."""
+        return cls.change(directory, plan_modify(entry, wanted), output=output)
+
+    @classmethod
+    def rename_change(cls, directory: Directory, entry: Entry, new_dn: Dn, output: Iterable[Element] = ()) -> Change:
+        """Rename or move an object, read with objectGUID. Raises OBJECT_ALREADY_EXISTS when the new name is taken."""
+        guid = guid_of(entry)
+        if guid is None:
+            raise ValueError(f"{entry.dn} was read without its objectGUID")
+        if str(entry.dn) == str(new_dn):
+            return cls.change(directory, output=output)
+        if entry.dn != new_dn and directory.read(new_dn, ["objectGUID"]) is not None:
+            raise MpfError(Code.OBJECT_ALREADY_EXISTS, f"The object '{new_dn}' already exists.")
+        return cls.change(directory, Rename(entry.dn, new_dn, guid), output=output)
+
+    @classmethod
+    def delete_change(cls, directory: Directory, dn: Dn, output: Iterable[Element] = ()) -> Change:
+        """Delete an object with all below it: parked now, deleted by the commit. For two-phase procedures only."""
+        operations, final = plan_delete(directory, dn)
+        return cls.change(directory, *operations, output=output, commit=[final])
+
+    def apply(self, ctx: CallContext, change: Change) -> Output:
+        """Do the operations. Leaves in ``ctx.evidence`` how far it came, and the GUIDs of the objects it created."""
+        directory = self._reopen(ctx, change)
+        guids: dict[str, Json] = {}
+        ctx.evidence.update(done=0, certain=True, guids=guids)
+        for number, operation in enumerate(_operations(change)):
+            ctx.evidence.update(done=number, certain=False)
+            try:
+                created = _do(directory, operation)
+            except MpfError as error:
+                ctx.evidence["certain"] = error.code in _REFUSALS
+                raise
+            ctx.evidence.update(done=number + 1, certain=True)
+            if created:
+                entry = directory.read(operation.dn, ["objectGUID"])
+                guid = guid_of(entry) if entry else None
+                if guid is not None:
+                    guids[str(number)] = str(guid)
+        return None
+
+    def undo(self, ctx: CallContext, change: Change) -> Undo:
+        """Take the operations back, last first: see `mpf_directory.undoing`.
+
+        Without evidence (the process that applied the change was killed) every operation is looked for.
+        """
+        operations = _operations(change)
+        done = ctx.evidence.get("done")
+        if isinstance(done, int):
+            operations = operations[: done + (0 if ctx.evidence.get("certain") else 1)]
+        guids = ctx.evidence.get("guids")
+        directory = self._reopen(ctx, change)
+        undone = False
+        for number, operation in reversed(list(enumerate(operations))):
+            guid = guids.get(str(number)) if isinstance(guids, dict) else None
+            undone |= undo(directory, operation, UUID(str(guid)) if guid else None)
+        return Undo.UNDONE if undone else Undo.NOTHING_TO_UNDO
+
+    def commit(self, ctx: CallContext, change: Change) -> None:
+        """Delete what was parked."""
+        data = cast(dict[str, Json], change.data)
+        directory = self._reopen(ctx, change)
+        for item in cast(list[Json], data.get("commit", [])):
+            operation = from_json(item)
+            if isinstance(operation, Delete):
+                delete_subtree(directory, operation)
+
+    def _reopen(self, ctx: CallContext, change: Change) -> Directory:
+        server = cast(dict[str, Json], change.data)["server"]
+        return self.directory(ctx, str(server) if server else None)
+
+
+def domain_of(dn: Dn) -> str:
+    """The DNS name of the domain that a name lies in (``fabrikam.com``); empty for one without ``DC=`` parts."""
+    if dn.form in {DnForm.GUID, DnForm.SID}:
+        return ""
+    return ".".join(rdn.value for rdn in dn.container.rdns if rdn.type.upper() == "DC")
+
+
+def _operations(change: Change) -> list[Operation]:
+    data = cast(dict[str, Json], change.data)
+    return [from_json(item) for item in cast(list[Json], data["operations"])]
+
+
+def _do(directory: Directory, operation: Operation) -> bool:
+    """Do one operation; returns whether it created an object."""
+    match operation:
+        case Add():
+            try:
+                directory.add(operation.dn, operation.attributes)
+            except MpfError as error:
+                if not (operation.shared and error.code == Code.OBJECT_ALREADY_EXISTS):
+                    raise
+                return False
+            return True
+        case Modify():
+            directory.modify(operation.dn, operation.modifications)
+        case Rename():
+            directory.rename(operation.dn, operation.new_dn)
+        case Delete():
+            delete_subtree(directory, operation)
+    return False

@@ -1,0 +1,66 @@
+"""Deleting so that it can be undone: the object is parked by a rename, and deleted when the transaction is committed.
+
+An object that is added again has another GUID and another SID, so a delete cannot be taken back. A rename can: GUID, SID
+and memberships survive it. While it is parked, an account is disabled, and every name that the directory or our procedures
+want to be unique is free for somebody else.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+from mpf_core.errors import Code, MpfError
+from mpf_directory.dn import Dn
+from mpf_directory.filters import Filter
+from mpf_directory.operations import Add, Delete, Modify, Operation, Rename, add, guid_of, plan_modify
+from mpf_directory.port import Directory, Entry, Scope, Value
+from mpf_directory.results import no_such_object
+
+HOLDER = "MPF-Parked"
+
+ACCOUNTDISABLE = 0x2
+#: sAMAccountName cannot be removed, only changed; it has 20 characters at most.
+_SAM_PREFIX = "MPF"
+#: Names that are unique in the domain, or looked up there.
+_FREED = ("userPrincipalName", "servicePrincipalName", "proxyAddresses", "msRTCSIP-PrimaryUserAddress")
+_READ = ("objectClass", "objectGUID", "sAMAccountName", "userAccountControl", *_FREED)
+
+
+def plan_delete(directory: Directory, dn: Dn) -> tuple[tuple[Operation, ...], Delete]:
+    """What parks the object ``dn`` with all below it, and what deletes it later. Raises NO_SUCH_OBJECT."""
+    root = directory.read(dn, _READ)
+    guid = guid_of(root) if root else None
+    if root is None or guid is None:
+        raise no_such_object(dn)
+    if directory.base.is_within(root.dn):
+        raise MpfError(Code.E_INVALIDARG, f"'{root.dn}' holds the whole domain and cannot be deleted.")
+    holder = _holder(directory, root)
+    parked = holder.dn.child(root.dn.rdn.type, secrets.token_hex(16))
+    operations: list[Operation] = []
+    if directory.read(holder.dn, ["objectGUID"]) is None:
+        operations.append(holder)
+    operations += _freeing(directory, root)
+    operations.append(Rename(root.dn, parked, guid))
+    return tuple(operations), Delete(parked, guid)
+
+
+def _holder(directory: Directory, entry: Entry) -> Add:
+    """Where objects are parked. The schema lets organizational units stand only in the domain or in one of their own."""
+    if "organizationalUnit" in entry.values("objectClass"):
+        return add(directory.base.child("OU", HOLDER), {"objectClass": ["organizationalUnit"]}, shared=True)
+    return add(directory.base.child("CN", "System").child("CN", HOLDER), {"objectClass": ["container"]}, shared=True)
+
+
+def _freeing(directory: Directory, root: Entry) -> Iterator[Modify]:
+    named = Filter.or_(*(Filter.present(name) for name in ("sAMAccountName", *_FREED)))
+    for entry in directory.search(root.dn, Scope.SUBTREE, named, _READ):
+        wanted: dict[str, tuple[Value, ...]] = dict.fromkeys(_FREED, ())
+        if entry.values("sAMAccountName"):
+            wanted["sAMAccountName"] = (_SAM_PREFIX + secrets.token_hex(8).upper(),)
+        control = entry.text("userAccountControl")
+        if control is not None:
+            wanted["userAccountControl"] = (str(int(control) | ACCOUNTDISABLE),)
+        planned = plan_modify(entry, wanted)
+        if planned is not None:
+            yield planned

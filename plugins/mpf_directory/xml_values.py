@@ -1,0 +1,151 @@
+"""Directory values in XML: ``property@name@mode`` with ``value`` children, as Create Object, Set Properties, Get Properties
+and Search write them (spec: helpers-and-ad-providers.md, 3.1 to 3.5 and 2.13).
+
+Octet strings travel as base64 and say so (``dt:dt="bin.base64"``); everything else is text as LDAP has it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator
+from enum import Enum
+
+from lxml import etree
+
+from mpf_core.errors import Code, MpfError
+from mpf_core.provider import Element
+from mpf_directory.dn import Dn
+from mpf_directory.operations import after
+from mpf_directory.paths import LdapPath
+from mpf_directory.port import Entry, Modification, ModifyOp, Value
+from mpf_directory.schema import Syntax, default_schema
+
+#: Namespace of the data type attribute, ``dt:dt``.
+DATATYPES = "urn:schemas-microsoft-com:datatypes"
+#: E_ADS_CANT_CONVERT_DATATYPE (spec: 3.17).
+CANT_CONVERT = 0x8000500C
+#: Not an attribute of the directory: the object's LDAP path, which ADSI gives as one.
+ADS_PATH = "ADsPath"
+
+_DT = f"{{{DATATYPES}}}dt"
+_BOOLEANS = {"1": "TRUE", "-1": "TRUE", "true": "TRUE", "0": "FALSE", "false": "FALSE"}
+
+
+class Mode(Enum):
+    """What a property of a write call does with the values that are there: IADs::PutEx (spec: 3.23)."""
+
+    CLEAR = "clear"
+    UPDATE = "update"
+    APPEND = "append"
+    DELETE = "delete"
+
+
+def property_elements(data: Element) -> list[Element]:
+    """The ``property`` elements of ``data/properties``. Each has a name: E_INVALIDARG otherwise."""
+    found = data.findall("properties/property")
+    for element in found:
+        if not element.get("name"):
+            raise MpfError(Code.E_INVALIDARG, "A property has no name.")
+    return found
+
+
+def modifications(elements: Iterable[Element]) -> list[Modification]:
+    """What ``property`` elements ask for. ``update``, the default, without values removes the attribute.
+
+    Raises E_INVALIDARG for an unknown mode, E_ADS_CANT_CONVERT_DATATYPE for a value that is none of its type.
+    """
+    return [part for element in elements for part in _modification(element)]
+
+
+def initial_values(elements: Iterable[Element]) -> dict[str, tuple[Value, ...]]:
+    """The attributes that a new object gets from ``property`` elements."""
+    nothing = Entry(Dn.parse("CN=new"), {})
+    return {name: values for name, values in after(nothing, modifications(elements)).items() if values}
+
+
+def values_of(element: Element) -> tuple[Value, ...]:
+    """The values of one ``property``: its ``value`` children, or its own text. Empty ones are left out."""
+    name = element.get("name", "")
+    children = element.findall("value")
+    if not children:
+        own = (element.text or "").strip()
+        return (_value(name, own, element.get(_DT)),) if own else ()
+    texts = ((child.text or "", child.get(_DT)) for child in children)
+    return tuple(_value(name, text, type_) for text, type_ in texts if text.strip())
+
+
+def property_element(name: str, values: Iterable[Value]) -> Element:
+    """``property@name`` with one ``value`` for each of ``values``; empty when there are none."""
+    element = etree.Element("property", {"name": name})
+    for value in values:
+        child = etree.SubElement(element, "value", nsmap={"dt": DATATYPES} if isinstance(value, bytes) else None)
+        if isinstance(value, bytes):
+            child.set(_DT, "bin.base64")
+            child.text = base64.b64encode(value).decode("ascii")
+        else:
+            child.text = _xml_text(value)
+    return element
+
+
+def property_list(data: Element) -> list[str]:
+    """The attribute names in ``data/propertyList``; empty means all."""
+    return [name for element in data.findall("propertyList/property") if (name := (element.get("name") or "").strip())]
+
+
+def wanted_attributes(names: Iterable[str]) -> list[str]:
+    """The attributes that have to be read for these properties."""
+    return [name for name in names if name.lower() != ADS_PATH.lower()]
+
+
+def properties_of(entry: Entry, names: list[str], server: str | None) -> Iterator[Element]:
+    """The entry's properties of those names, each once and in that order, or all it has; ADsPath is its LDAP path."""
+    if not names:
+        yield from (property_element(name, values) for name, values in entry.attributes.items())
+        return
+    for name in names:
+        if name.lower() == ADS_PATH.lower():
+            yield property_element(name, [str(LdapPath(server, entry.dn))])
+        else:
+            yield property_element(name, entry.values(name))
+
+
+def _modification(element: Element) -> Iterator[Modification]:
+    name, text = element.get("name", ""), element.get("mode") or Mode.UPDATE.value
+    try:
+        mode = Mode(text.strip().lower())
+    except ValueError:
+        known = ", ".join(mode.value for mode in Mode)
+        raise MpfError(Code.E_INVALIDARG, f"Property '{name}': the mode '{text}' is none of {known}.") from None
+    values = values_of(element)
+    if mode is Mode.CLEAR:
+        yield Modification(name, ModifyOp.REPLACE)
+    elif mode is Mode.UPDATE:
+        yield Modification(name, ModifyOp.REPLACE, values)
+    elif values:
+        yield Modification(name, ModifyOp.ADD if mode is Mode.APPEND else ModifyOp.DELETE, values)
+
+
+def _value(name: str, text: str, type_: str | None) -> Value:
+    """A value from its text. Its type comes from ``dt:dt``, or from the schema where that knows better."""
+    known = default_schema().attribute(name)
+    try:
+        if type_ in {"bin.base64", "bin.hex"}:
+            compact = "".join(text.split())
+            octets = base64.b64decode(compact, validate=True) if type_ == "bin.base64" else bytes.fromhex(compact)
+            # A value that travels as text may be sent in octets, but not the other way round.
+            return octets if known is None or known.is_bytes else octets.decode()
+        if known is not None and known.is_bytes:
+            raise ValueError("octets need dt:dt='bin.base64' or 'bin.hex'")
+        if type_ == "boolean" or (known is not None and known.syntax is Syntax.BOOLEAN):
+            lower = text.strip().lower()
+            return _BOOLEANS[lower]
+    except (KeyError, ValueError, binascii.Error) as error:
+        reason = error if isinstance(error, ValueError) else f"'{text}' is no boolean"
+        raise MpfError(CANT_CONVERT, f"Property '{name}': {reason}.") from None
+    return text
+
+
+def _xml_text(value: str) -> str:
+    """``value`` as XML can carry it: control characters, which XML 1.0 cannot, become U+FFFD."""
+    return "".join(char if char >= " " or char in "\t\n\r" else "\ufffd" for char in value)

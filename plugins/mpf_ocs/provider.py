@@ -1,0 +1,167 @@
+"""The namespace "Office Communications Server Provider": its procedures, from argument to change.
+
+What is written is decided in `mpf_ocs.users`, where pools and policies are in `mpf_ocs.topology`; doing and undoing it is the
+business of `DirectoryProvider`. Federation domains, global SIP domains and lists of policies are not provided.
+
+Errors, which the original does not document (spec: ocs-provider-and-ad-schema.md, 1.5):
+
+==================================================================  ===========================
+a SIP address against the rules; a home server that is none         0x80070057 E_INVALIDARG
+no such user, home server, pool or policy                           0x80072030 NO_SUCH_OBJECT
+the address is taken; the user is a SIP user already (create)       0x80071392 OBJECT_ALREADY_EXISTS
+the user is no SIP user (all others); a policy's name is ambiguous  0x80131509 INVALID_OPERATION
+==================================================================  ===========================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mpf_core.errors import Code, MpfError
+from mpf_core.provider import (
+    NO_CHANGE,
+    CallContext,
+    Change,
+    Element,
+    argument,
+    optional_argument,
+    output,
+    read,
+    write,
+)
+from mpf_core.security.identity import IdentityKind
+from mpf_directory.changes import DirectoryProvider
+from mpf_directory.dn import Dn
+from mpf_directory.filters import Filter
+from mpf_directory.port import Directories, Directory, Entry, Modification, Scope
+from mpf_directory.results import no_such_object
+from mpf_ocs import pools, topology, user_policy, users
+from mpf_ocs.uri import SipUri
+from mpf_ocs.users import SipSettings
+
+_POLICIES = {"meetingPolicy": user_policy.MEETING, "ucPolicy": user_policy.UC}
+
+
+class OcsProvider(DirectoryProvider):
+    """Users and pools of Office Communications Server 2007, in the directory."""
+
+    @read("GetPools")
+    def get_pools(self, ctx: CallContext, data: Element) -> list[Element]:
+        """FQDNs of all pools."""
+        return [pools.list_pools(self._open(ctx, data))]
+
+    @read("GetPoolProperties")
+    def get_pool_properties(self, ctx: CallContext, data: Element) -> list[Element]:
+        """The properties of the pool with that FQDN."""
+        return pools.pool_properties(self._open(ctx, data), argument(data, "poolFQDN"))
+
+    @read("GetSipUserProperties")
+    def get_sip_user_properties(self, ctx: CallContext, data: Element) -> list[Element]:
+        """The settings of a SIP user, in the documented order."""
+        directory = self._open(ctx, data)
+        user = _sip_user(directory, data)
+        policies = {name: _policy_name(directory, user, type_) for name, type_ in _POLICIES.items()}
+        properties = [
+            ("enabled", _flag(user, "enabled")),
+            ("enabledForEnhancedPresence", _flag(user, "enabledForEnhancedPresence")),
+            ("enabledForFederation", _flag(user, "enabledForFederation")),
+            ("enabledForInternetAccess", _flag(user, "enabledForInternetAccess")),
+            ("homeServerDN", user.text(users.HOME_SERVER)),
+            ("instanceID", topology.instance_id(user)),
+            ("primaryURI", user.text(users.PRIMARY_URI)),
+            ("publicNetworkEnabled", _flag(user, "publicNetworkEnabled")),
+            ("targetServerDNIfMoving", user.text(users.TARGET_SERVER)),
+            (
+                "allowOrganizeMeetingWithAnonymousParticipants",
+                _flag(user, "allowOrganizeMeetingWithAnonymousParticipants"),
+            ),
+            ("meetingPolicy", policies["meetingPolicy"]),
+            ("ucEnabled", _flag(user, "ucEnabled")),
+            ("ucPolicy", policies["ucPolicy"]),
+        ]
+        return [output(name, text) for name, text in properties if text is not None]
+
+    @write("CreateSipUser")
+    def create_sip_user(self, ctx: CallContext, data: Element) -> Change:
+        """Make an existing user a SIP user."""
+        uri = SipUri.parse(argument(data, "primaryURI"))
+        directory = self._open(ctx, data)
+        user = _user(directory, data)
+        if users.is_sip_user(user):
+            raise MpfError(Code.OBJECT_ALREADY_EXISTS, f"'{user.dn}' is a user of Office Communications Server already.")
+        home = topology.home_server(directory, argument(data, "homeServerDN"))
+        self._claim(ctx, directory, uri, user)
+        settings = SipSettings(uri, home, users.given_booleans(data), _given_policies(directory, data))
+        return self._modify(directory, user, users.create(user, settings))
+
+    @write("SetSipUserProperties")
+    def set_sip_user_properties(self, ctx: CallContext, data: Element) -> Change:
+        """Change what is given of a SIP user's settings."""
+        address = optional_argument(data, "primaryURI")
+        uri = SipUri.parse(address) if address else None
+        directory = self._open(ctx, data)
+        user = _sip_user(directory, data)
+        server = optional_argument(data, "homeServerDN")
+        home = topology.home_server(directory, server) if server else None
+        if uri is not None:
+            self._claim(ctx, directory, uri, user)
+        settings = SipSettings(uri, home, users.given_booleans(data), _given_policies(directory, data))
+        return self._modify(directory, user, users.change(user, settings))
+
+    @write("DeleteSipUser")
+    def delete_sip_user(self, ctx: CallContext, data: Element) -> Change:
+        """Take a user out of Office Communications Server."""
+        directory = self._open(ctx, data)
+        user = _sip_user(directory, data)
+        return self._modify(directory, user, users.remove(user))
+
+    def _claim(self, ctx: CallContext, directory: Directory, uri: SipUri, user: Entry) -> None:
+        """Keep the address for this transaction. Raises OBJECT_ALREADY_EXISTS when another object has it.
+
+        The operator's own connection looks as well, because the caller may not be allowed to see other organizations.
+        Whose the address is, is not said for the same reason.
+        """
+        ctx.lock(f"sip-uri:{uri.normalised}")
+        taken = Filter.or_(Filter.eq(users.PRIMARY_URI, str(uri)), Filter.eq(users.PROXY_ADDRESSES, str(uri)))
+        views = [directory]
+        if ctx.identity.kind is not IdentityKind.SERVICE:
+            views.append(self._directories().service())
+        for view in views:
+            for entry in view.search(view.base, Scope.SUBTREE, taken, ["objectClass"]):
+                if entry.dn != user.dn:
+                    raise MpfError(Code.OBJECT_ALREADY_EXISTS, f"The SIP address '{uri}' is in use.")
+
+
+def _user(directory: Directory, data: Element) -> Entry:
+    name = Dn.parse(argument(data, "userDN"))
+    user = directory.read(name, users.TO_READ)
+    if user is None:
+        raise no_such_object(name)
+    return user
+
+
+def _sip_user(directory: Directory, data: Element) -> Entry:
+    user = _user(directory, data)
+    if not users.is_sip_user(user):
+        raise MpfError(Code.INVALID_OPERATION, f"'{user.dn}' is no user of Office Communications Server.")
+    return user
+
+
+def _given_policies(directory: Directory, data: Element) -> dict[int, Dn]:
+    given = ((type_, optional_argument(data, name)) for name, type_ in _POLICIES.items())
+    return {
+        type_: topology.policy_by_name(directory, name, user_policy.POLICY_TYPES[type_]) for type_, name in given if name
+    }
+
+
+def _policy_name(directory: Directory, user: Entry, type_: int) -> str | None:
+    """The name of the user's policy; of one that cannot be read, what its DN says."""
+    dn = users.policy(user, type_)
+    if dn is None:
+        return None
+    entry = topology.read_policy(directory, dn)
+    return topology.policy_name(entry) if entry else dn.rdn.value
+
+
+def _flag(user: Entry, name: str) -> str:
+    return "true" if users.boolean(user, name) else "false"

@@ -1,0 +1,123 @@
+"""What the directory says about administrators: who administers the domain, and who an organization.
+
+Every organization has otherWellKnownObjects entries that point at its groups; UserCreators is the one of its
+administrators, Admins@<organization> (spec: helpers-and-ad-providers.md, 2.7, 2.11, 2.19).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from mpf_core.errors import MpfError
+from mpf_directory.dn import Dn, DnForm
+from mpf_directory.port import Directory, Entry
+from mpf_directory.sids import sid_to_text
+
+#: otherWellKnownObjects: the group of an organization's administrators.
+USER_CREATORS = "65F37ECB46704F0E9300E1FB48E1096E"
+#: otherWellKnownObjects: what kind of organization it is, an object called hosting, reseller, customer or default.
+ORG_TYPE = "EA755D448CE64157A20E82B7CCBE14B0"
+
+_BUILTIN_ADMINISTRATORS = "S-1-5-32-544"
+_DOMAIN_ADMINS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """A container of the Hosting tree.
+
+    ``is_unit`` is false for one that is no organizational unit, and so no organization; ``admins`` are the SIDs of the
+    administrators' group; ``creates_organizations`` holds for the Hosting unit and for resellers.
+    """
+
+    is_unit: bool
+    admins: frozenset[str] = frozenset()
+    creates_organizations: bool = False
+
+
+class Organizations:
+    """Organizations and their administrators, read once each: for one transaction, bound as the operator.
+
+    An organization that does not exist yet is not remembered, because the transaction may be about to create it.
+    """
+
+    def __init__(self, directory: Directory, hosting_ou: str) -> None:
+        self._directory = directory
+        self.hosting = directory.base.child("OU", hosting_ou)
+        self._known: dict[Dn, Organization] = {}
+        self._domain_admins: frozenset[str] = frozenset()
+
+    def domain_admins(self) -> frozenset[str]:
+        """SIDs of the groups that administer the domain: its RID-512 group and BUILTIN Administrators."""
+        if not self._domain_admins:
+            domain = self._directory.read(self._directory.base, ["objectSid"])
+            sid = domain.octets("objectSid") if domain else None
+            own = {f"{sid_to_text(sid)}-{_DOMAIN_ADMINS}"} if sid else set()
+            self._domain_admins = frozenset({_BUILTIN_ADMINISTRATORS, *own})
+        return self._domain_admins
+
+    def locate(self, target: Dn) -> Dn | None:
+        """The name by path of an object that was named in any way; ``None`` when that way leads nowhere."""
+        if target.form is DnForm.NAME:
+            return target
+        entry = self._directory.read(target, ["objectClass"])
+        return entry.dn if entry else None
+
+    def around(self, target: Dn) -> Iterator[Organization]:
+        """The organizations that hold ``target``, from the innermost to the Hosting one; nothing outside of Hosting.
+
+        Itself counts if it is one. Organizations are organizational units: other containers never are, even where
+        somebody managed to give them the entries of one.
+        """
+        place: Dn | None = target
+        while place is not None and place.is_within(self.hosting):
+            found = self._known.get(place) or self._read(place)
+            if found is not None:
+                self._known[place] = found
+                if found.is_unit:
+                    yield found
+            place = place.parent
+
+    def _read(self, dn: Dn) -> Organization | None:
+        entry = self._directory.read(dn, ["objectClass", "otherWellKnownObjects"])
+        if entry is None:
+            return None
+        if not _is_a(entry, "organizationalUnit"):
+            return Organization(is_unit=False)
+        pointers = _pointers(entry)
+        admins = [self._group_sid(group) for group in pointers.get(USER_CREATORS, ())]
+        top = dn == self.hosting or self._is_reseller(dn, pointers)
+        if top and not admins:
+            admins = [self._group_sid(dn.child("CN", f"Admins@{dn.rdn.value}"))]
+        return Organization(True, frozenset(sid for sid in admins if sid), top)
+
+    def _is_reseller(self, dn: Dn, pointers: dict[str, list[Dn]]) -> bool:
+        """What the organization's type says; without one, whether it lies directly below the Hosting unit."""
+        types = pointers.get(ORG_TYPE)
+        if types:
+            return all(type_.rdn.value.casefold() == "reseller" for type_ in types)
+        return dn.parent == self.hosting
+
+    def _group_sid(self, dn: Dn) -> str | None:
+        entry = self._directory.read(dn, ["objectClass", "objectSid"])
+        sid = entry.octets("objectSid") if entry and _is_a(entry, "group") else None
+        return sid_to_text(sid) if sid else None
+
+
+def _is_a(entry: Entry, class_name: str) -> bool:
+    return any(isinstance(value, str) and value.casefold() == class_name.casefold() for value in entry.values("objectClass"))
+
+
+def _pointers(entry: Entry) -> dict[str, list[Dn]]:
+    """otherWellKnownObjects (``B:32:<GUID>:<DN>``) by GUID, upper case."""
+    found: dict[str, list[Dn]] = {}
+    for value in entry.values("otherWellKnownObjects"):
+        parts = value.split(":", 3) if isinstance(value, str) else []
+        try:
+            _, _, guid, dn = parts
+            found.setdefault(UUID(hex=guid).hex.upper(), []).append(Dn.parse(dn))
+        except (ValueError, MpfError):
+            continue  # not in the form, so it points at nothing
+    return found

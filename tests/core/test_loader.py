@@ -1,0 +1,113 @@
+"""Namespace files with mistakes are refused with all of them listed: file, line, XPath, what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mpf_core import ConfigError, Engine
+from mpf_core.loader import find_namespaces, load_namespace
+
+
+def load(tmp_path: Path, text: str) -> ConfigError:
+    file = tmp_path / "bad.xml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_namespace(file)
+    return caught.value
+
+
+def test_all_mistakes_of_a_file_are_listed_at_once(tmp_path: Path) -> None:
+    error = load(
+        tmp_path,
+        """<namespace name="Bad!">
+  <procedure name="P" access="public">
+    <execute namespace="A" procedure="B">
+      <forEach name="x" root="nowhere" path="a"/>
+      <before source="data" sourcePath="a[" destination="executeData"/>
+      <when select="unknown" case="c"/>
+    </execute>
+  </procedure>
+  <procedure name="P"><transform/></procedure>
+  <procedure name="Hidden_" access="public"><transform/></procedure>
+  <procedure name="Nothing"/>
+</namespace>""",
+    )
+    text = str(error)
+    found = {(problem.line, problem.path.rsplit("/", 1)[-1]) for problem in error.problems}
+    assert {(4, "forEach"), (5, "before"), (6, "when"), (9, "procedure[2]"), (10, "procedure[3]"), (11, "procedure[4]")} <= found
+    assert all(problem.file.endswith("bad.xml") for problem in error.problems)
+    for hint in ("letters, digits, underscores", "known: context, data", "is no XPath", "no select named 'unknown'"):
+        assert hint in text
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [("document('x')/a", "not allowed"), ("exsl:node-set(a)", "not allowed"), ("$unset", None)],
+)
+def test_paths_reach_no_files_and_no_extensions(tmp_path: Path, path: str, hint: str | None) -> None:
+    text = (
+        '<namespace name="N" xmlns:exsl="http://exslt.org/common"><procedure name="P"><transform>'
+        f'<before source="data" sourcePath="{path}" destination="data"/></transform></procedure></namespace>'
+    )
+    if hint:
+        assert hint in str(load(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "<xsl:template match='a'><xsl:copy-of select=\"document('/etc/hostname')\"/></xsl:template>",
+        '<xsl:include href="other.xsl"/>',
+        "<xsl:template match='a'><x y=\"{document('')}\"/></xsl:template>",
+        '<xsl:template match="a" xmlns:e="http://exslt.org/common" extension-element-prefixes="e"><e:document href="x"/></xsl:template>',
+        '<xsl:template match="a" xmlns:e="http://exslt.org/dynamic"><x><xsl:value-of select="e:evaluate(.)"/></x></xsl:template>',
+        '<xsl:template match="a["/>',
+    ],
+)
+def test_templates_reach_no_files_and_no_extensions(tmp_path: Path, template: str) -> None:
+    load(
+        tmp_path,
+        '<namespace name="N" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"><procedure name="P"><transform>'
+        f'<before source="data" destination="data">{template}</before></transform></procedure></namespace>',
+    )
+
+
+def test_a_file_that_is_not_xml_says_where(tmp_path: Path) -> None:
+    assert "line 1" in str(load(tmp_path, "<namespace"))
+
+
+def test_a_folder_with_one_file_per_procedure(tmp_path: Path) -> None:
+    folder = tmp_path / "Folded"
+    folder.mkdir()
+    (folder / "namespace.xml").write_text('<namespace name="Folded" description="d" version="1"/>')
+    (folder / "A.xml").write_text('<procedure name="A"><transform/></procedure>')
+    (folder / "B.xml").write_text('<procedure xmlns="http://maps/specs/prov.xml" name="B"><transform/></procedure>')
+    (tmp_path / "other.xml").write_text('<namespace name="Other"><procedure name="A"><transform/></procedure></namespace>')
+    assert [load_namespace(path).name for path in find_namespaces(tmp_path)] == ["Folded", "Other"]
+    assert set(load_namespace(folder).procedures) == {"A", "B"}
+
+
+def test_two_files_that_claim_one_namespace_name_each_other(tmp_path: Path) -> None:
+    for name in ("one.xml", "two.xml"):
+        (tmp_path / name).write_text('<namespace name="Same"><procedure name="A"><transform/></procedure></namespace>')
+    with pytest.raises(ConfigError, match=r"'Same' is claimed twice.*one\.xml.*two\.xml"):
+        Engine(namespaces=[tmp_path])
+
+
+def test_an_xdr_schema_is_refused_by_name(tmp_path: Path) -> None:
+    error = load(
+        tmp_path,
+        '<namespace name="N" providerSource="p"><procedure name="P"><Schema name="inputSchema" '
+        'xmlns="urn:schemas-microsoft-com:xml-data"><ElementType name="executeData"/></Schema></procedure></namespace>',
+    )
+    assert "XDR" in str(error)
+
+
+def test_a_file_in_the_default_namespace_of_the_samples(tmp_path: Path) -> None:
+    file = tmp_path / "n.xml"
+    file.write_text(
+        '<namespace xmlns="http://maps/specs/prov.xml" name="N"><procedure name="P"><transform/></procedure></namespace>'
+    )
+    assert load_namespace(file).name == "N"
