@@ -193,7 +193,7 @@ class Frame:
 
 def clone(node: Element) -> Element:
     """A copy in a document of its own, without the tail."""
-    own = copy.deepcopy(node)
+    own = copy.copy(node)  # lxml copies the whole subtree, into a document of its own
     own.tail = None
     return own
 

@@ -18,7 +18,7 @@ from mpf_core.config import Config
 from mpf_core.dataflow import detach
 from mpf_core.errors import Code, ConfigError, ErrorSource, MpfError
 from mpf_core.execution import Doomed, Execution
-from mpf_core.log import logger
+from mpf_core.log import listening, logger
 from mpf_core.model import Namespace
 from mpf_core.plugins import PluginInfo
 from mpf_core.provider import Element
@@ -181,6 +181,7 @@ class Engine:
                 deadline=deadline,
                 cancelled=cancel.is_set if cancel is not None else _never,
                 log=log,
+                log_calls=listening(),
             )
             transaction = execution.transaction
             execution.tell("transaction.begin", {"caller": caller.name, "procedure": record.procedure})

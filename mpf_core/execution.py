@@ -52,6 +52,23 @@ class Scope:
     error: MpfError | None = None
 
 
+class _LazyCallContext(CallContext):
+    """Builds ``context`` when a provider first looks at it: few do."""
+
+    __slots__ = ("_source",)
+
+    @property
+    def context(self) -> Element:  # type: ignore[override]
+        """The ``executeXml/context`` element."""
+        if callable(self._source):
+            self._source = self._source()
+        return self._source
+
+    @context.setter
+    def context(self, source: Callable[[], Element]) -> None:
+        self._source: Element | Callable[[], Element] = source
+
+
 @dataclass(slots=True)
 class Execution:
     """One request while it runs. Used by one thread."""
@@ -66,10 +83,13 @@ class Execution:
     cancelled: Callable[[], bool]
     log: FilteringBoundLogger
     sequence: int = 0
+    log_calls: bool = True
+    heard: bool = field(init=False)
     bag: dict[Any, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.transaction.tell = self.tell
+        self.heard = self.log_calls or bool(self.runtime.observers)
 
     def run(self, security: SecurityState) -> list[Element]:
         """Run the request once for each of its data nodes; returns them as they are afterwards."""
@@ -162,8 +182,9 @@ class Execution:
             call = Call(self.transaction.id, self.caller, security.identity, procedure, scope.procedure, data, path)
             self._authorize(call)
             self._check_elevation(scope, security, call)
-            self.tell("call.begin", {"procedure": procedure.full_name, "sequence": self.sequence, "step": path})
             sequence = self.sequence
+            if self.heard:
+                self.tell("call.begin", {"procedure": procedure.full_name, "sequence": sequence, "step": path})
             inner = Scope(
                 procedure,
                 scope.frame,
@@ -181,7 +202,8 @@ class Execution:
                 inner.frame = Frame(data, procedure.procedure_data, lambda: self._context(inner, namespace, sequence))
                 self.steps(inner, procedure.steps)
                 data.tag = "executeData"
-            self.tell("call.end", {"procedure": procedure.full_name, "sequence": sequence, "step": path})
+            if self.heard:
+                self.tell("call.end", {"procedure": procedure.full_name, "sequence": sequence, "step": path})
         except MpfError as error:
             if not error.step:
                 error.step, error.sequence = path, self.sequence
@@ -268,15 +290,16 @@ class Execution:
         source = procedure.provider_source or ""
         provider = self.runtime.provider(source)
         handler, attribute = provider.handlers[procedure.name]
-        ctx = CallContext(
+        sequence = self.sequence
+        ctx = _LazyCallContext(
             transaction_id=self.transaction.id,
             namespace=procedure.namespace,
             procedure=procedure.name,
             step=path,
-            sequence=self.sequence,
+            sequence=sequence,
             identity=scope.security.identity,
             caller=self.caller,
-            context=self._context(scope, namespace, self.sequence),
+            context=lambda: self._context(scope, namespace, sequence),  # type: ignore[arg-type]
             bag=self.bag,
             deadline=self.deadline,
             lock_key=self.transaction.lock,
@@ -331,7 +354,8 @@ class Execution:
 
     def tell(self, name: EventName, fields: dict[str, object]) -> None:
         """Log an event and pass it to the observers."""
-        self.log.debug(name, **fields)
+        if self.log_calls:
+            self.log.debug(name, **fields)
         if self.runtime.observers:
             notify(
                 self.runtime.observers,

@@ -10,13 +10,9 @@ from structlog.typing import FilteringBoundLogger
 logging.getLogger("mpf").addHandler(logging.NullHandler())
 
 
-class _QuickLogger(structlog.stdlib.BoundLogger):
-    """Does no work for a level that nobody listens to: a request logs several events for each call."""
-
-    def debug(self, event: str | None = None, *args: object, **fields: object) -> object:
-        if self._logger.isEnabledFor(logging.DEBUG):
-            return super().debug(event, *args, **fields)
-        return None
+def listening() -> bool:
+    """Whether anybody wants to hear of every call."""
+    return logging.getLogger("mpf").isEnabledFor(logging.DEBUG)
 
 
 def logger(**fields: object) -> FilteringBoundLogger:
@@ -28,7 +24,7 @@ def logger(**fields: object) -> FilteringBoundLogger:
             structlog.processors.format_exc_info,
             structlog.stdlib.render_to_log_kwargs,
         ],
-        wrapper_class=_QuickLogger,
+        wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
     bound: FilteringBoundLogger = wrapped.bind(**fields)

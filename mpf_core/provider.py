@@ -178,7 +178,7 @@ def argument(data: Element, name: str) -> str:
 
     Raises E_INVALIDARG with the original's texts when it is missing or empty (spec: helpers-and-ad-providers.md, 1.2).
     """
-    child = data.find(name)
+    child = next(data.iterchildren(name), None)
     if child is None:
         raise MpfError(Code.E_INVALIDARG, f"The required argument {name} was not supplied.")
     text = (child.text or "").strip()
@@ -189,8 +189,8 @@ def argument(data: Element, name: str) -> str:
 
 def optional_argument(data: Element, name: str) -> str | None:
     """The stripped text of the child ``name``, or ``None`` when it is missing or empty."""
-    text = (data.findtext(name) or "").strip()
-    return text or None
+    child = next(data.iterchildren(name), None)
+    return ((child.text or "").strip() or None) if child is not None else None
 
 
 def output(name: str, text: str | None = None, **attributes: str) -> Element:

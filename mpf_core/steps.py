@@ -40,6 +40,7 @@ from mpf_core.transforms import XSL, compile_templates
 NAME = re.compile(r"[A-Za-z0-9_ ]+")
 E = TypeVar("E", bound=Enum)
 SCOPES = frozenset({"data", "procedureData", "executeData", "context"})
+_TEMPLATE = f"{{{XSL}}}template"
 _STEPS = frozenset({"execute", "queue", "transform", "select", "try"})
 
 
@@ -189,7 +190,10 @@ class StepReader:
         number = 1 + sum(1 for _ in element.itersiblings(kind, preceding=True))
         transfer_label = f"{label}/{kind}[{number}]"
         transform = None
-        templates = element.findall(f"{{{XSL}}}template")
+        templates = list(element)
+        for child in templates:
+            if child.tag != _TEMPLATE:
+                self._problems.add(child, "only xsl:template elements may stand in before and after")
         if templates and not self._allow_xslt:
             message = "xsl:template is not allowed in a request; its sender lacks the permission 'request_xslt'"
             self._problems.add(element, message, Code.XSLT_NOT_ALLOWED)

@@ -112,6 +112,12 @@ def xpath_of(element: Element) -> str:
     return element.getroottree().getpath(element)
 
 
+def line_of(element: Element) -> int | None:
+    """The line of an element in the document it was parsed from; ``None`` for one that was made."""
+    line: object = element.sourceline
+    return line if isinstance(line, int) else None
+
+
 def _parse(data: bytes, name: str, base: str | None) -> Element:
     if b"<!DOCTYPE" in data and _DOCTYPE.match(data):
         raise _forbidden(name)

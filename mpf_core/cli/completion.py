@@ -7,12 +7,13 @@ from click.shell_completion import get_completion_class
 
 
 @click.command(
+    short_help="Print the script that completes commands in a shell.",
     epilog="""\b
 Examples:
   mpfctl completion bash >> ~/.bashrc
   mpfctl completion zsh >> ~/.zshrc
   mpfctl completion fish > ~/.config/fish/completions/mpfctl.fish
-"""
+""",
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context

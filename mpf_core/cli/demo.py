@@ -87,11 +87,12 @@ ACTS = (
 
 
 @click.command(
+    short_help="See it work: provision a SIP user in a temporary folder.",
     epilog="""\b
 Examples:
   mpfctl demo
   mpfctl demo demo --force      keep what it made in ./demo
-"""
+""",
 )
 @click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace the files in FOLDER.")

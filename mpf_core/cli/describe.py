@@ -41,12 +41,13 @@ def namespaces(state: State) -> None:
 
 
 @click.command(
+    short_help="Show a procedure: arguments, role, calls, sample request.",
     epilog="""\b
 Examples:
   mpfctl describe "Managed Office Communications Server"
   mpfctl describe "Managed Office Communications Server::CreateSipDomain"
   mpfctl describe "Managed Office Communications Server::CreateSipDomain" --sample > request.xml
-"""
+""",
 )
 @click.argument("name", metavar="NAMESPACE[::PROCEDURE]", shell_complete=complete_full_name)
 @click.option("--sample", is_flag=True, help="Print nothing but the sample request.")

@@ -18,11 +18,12 @@ PLUGINS = ("mpf.directory", "mpf.error", "mpf.ocs", "mpf.managed", "mpf.policy",
 
 
 @click.command(
+    short_help="Write mpf.toml and a directory to try things in.",
     epilog="""\b
 Examples:
   mpfctl init
   mpfctl init trial && mpfctl --config trial/mpf.toml namespaces
-"""
+""",
 )
 @click.argument("folder", required=False, default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace the files that are there. What is in the directory is lost.")

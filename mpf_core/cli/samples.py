@@ -10,7 +10,7 @@ from lxml import etree
 from mpf_core import xml
 from mpf_core.model import Procedure
 from mpf_core.provider import Element
-from mpf_core.validation.input_schema import Argument
+from mpf_core.validation.arguments import Argument
 
 
 def request_from_values(values: Sequence[str]) -> bytes:
@@ -99,5 +99,8 @@ def arguments_of(procedure: Procedure) -> tuple[Argument, ...]:
 
 def _element(argument: Argument) -> Element:
     element = etree.Element(argument.name)
-    element.text = argument.example or argument.default or argument.type
+    if argument.type == "XML":
+        element.append(etree.Comment(f" {argument.example or argument.documentation} ".replace("--", "- -")))
+    else:
+        element.text = argument.example or argument.default or argument.type.partition(" | ")[0]
     return element

@@ -16,6 +16,7 @@ EXIT_ERROR_CONTEXT = 1
 
 
 @click.command(
+    short_help="Send a request and print the response.",
     epilog="""\b
 Examples:
   mpfctl submit request.xml --as admin@alpineskihouse.com
@@ -24,7 +25,7 @@ Examples:
       --namespace "Managed Office Communications Server" --procedure GetPoolAssignment \\
       --set organization="LDAP://OU=AlpineSkiHouse,OU=ConsolidatedMessenger,OU=Hosting,DC=Fabrikam,DC=Com" \\
       --set preferredDomainController=AD01.Fabrikam.com
-"""
+""",
 )
 @click.argument("file", type=click.File("rb"), required=False)
 @click.option("--namespace", metavar="NAME", shell_complete=complete_namespace, help="Call a procedure of this namespace.")

@@ -19,11 +19,12 @@ EXIT_NOT_VALID = 1
 
 
 @click.command(
+    short_help="Find every mistake in requests and namespace files.",
     epilog="""\b
 Examples:
   mpfctl validate request.xml
   mpfctl validate namespaces/*.xml my-namespace-folder/
-"""
+""",
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.pass_context

@@ -6,7 +6,6 @@ the steps before it (sources: spec/engine-and-runtime.md 3, spec/peers.md 0.1).
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -179,7 +178,8 @@ class Transaction:
         if state not in STEP_TRANSITIONS[record.state]:
             raise AssertionError(f"illegal step transition {record.state} -> {state}")
         record.state = state
-        record.evidence = copy.copy(ctx.evidence)
+        if ctx.evidence:
+            record.evidence = dict(ctx.evidence)
         self._journal.update(record)
 
     def _to(self, state: TransactionState) -> None:

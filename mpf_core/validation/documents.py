@@ -45,5 +45,5 @@ def _violations(root: Element, roots: tuple[str, ...], file: str) -> list[Violat
         namespace = etree.QName(root).namespace
         where = f" in the namespace '{namespace}'" if namespace else ""
         message = f"The document is <{etree.QName(root).localname}>{where}; it must be {expected}."
-        return [Violation(message, xml.xpath_of(root), root.sourceline, file)]
+        return [Violation(message, xml.xpath_of(root), xml.line_of(root), file)]
     return provisioning_schema().violations(root, file=file)

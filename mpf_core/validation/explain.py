@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from collections.abc import Iterable
 
 from lxml import etree
 from xmlschema import XMLSchemaChildrenValidationError, XMLSchemaValidationError
@@ -23,9 +22,6 @@ from mpf_core import xml
 from mpf_core.errors import Violation
 from mpf_core.provider import Element
 
-#: Tells whether an error is reported already, in better words.
-Known: TypeAlias = Callable[[XMLSchemaValidationError], bool]
-
 XDR = "urn:schemas-microsoft-com:xml-data"
 XDR_HINT = (
     f"this is an XDR schema ({XDR}), as MPF 1.0 wrote them; only XSD is supported: rewrite it as "
@@ -41,13 +37,14 @@ _LONGEST_VALUE = 80
 
 def explain(error: XMLSchemaValidationError, file: str = "") -> Violation:
     """One error of xmlschema as a violation, with the XPath and the line of the element or attribute it is about."""
-    element = error.elem if isinstance(error.elem, etree._Element) else None
+    found: object = error.elem
+    element = found if isinstance(found, etree._Element) else None
     path = xml.xpath_of(element) if element is not None else (error.path or "")
     if isinstance(error, XMLSchemaChildrenValidationError) and element is not None:
         if error.invalid_tag is None:
-            return Violation(_incomplete(error, element), path, element.sourceline, file)
+            return Violation(_incomplete(error, element), path, xml.line_of(element), file)
         child = list(element.iterchildren())[error.index]
-        return Violation(_unexpected(error, element, child), xml.xpath_of(child), child.sourceline, file)
+        return Violation(_unexpected(error, element, child), xml.xpath_of(child), xml.line_of(child), file)
     message = (error.reason or "").strip()
     attribute = _ATTRIBUTE.match(message)
     if attribute:
@@ -145,9 +142,10 @@ def _value(error: XMLSchemaValidationError, reason: str, path: str) -> str:
         return "The value must not be empty."
     if isinstance(validator, XsdPatternFacets):
         return f"The value '{value}' does not match the pattern {' or '.join(validator.regexps)}."
-    if isinstance(error, XMLSchemaDecodeError) and getattr(validator, "name", None):
-        return f"The value '{value}' is not of the type {local_name(validator.name)}."
-    return f"The value '{value}' is not valid: {reason}."
+    name = getattr(validator, "name", None)
+    if isinstance(error, XMLSchemaDecodeError) and name:
+        reason = f"it is not of the type {local_name(name)}"
+    return f"The value '{value}' is not valid: {reason.rstrip('.')}."
 
 
 def _occurrences(particle: object) -> dict[str, float]:

@@ -45,6 +45,7 @@ from mpf_directory.results import Result
 from mpf_directory.undoing import delete_subtree, undo
 
 __all__ = [
+    "REFUSALS",
     "Add",
     "Delete",
     "DirectoryProvider",
@@ -54,6 +55,7 @@ __all__ = [
     "ValueChange",
     "Wanted",
     "add",
+    "domain_of",
     "guid_of",
     "plan_delete",
     "plan_modify",
@@ -61,7 +63,7 @@ __all__ = [
 ]
 
 #: Errors by which a directory says that it did *not* do it. After any other error nobody knows.
-_REFUSALS = frozenset(
+REFUSALS = frozenset(
     {
         Code.E_ACCESSDENIED,
         Code.E_INVALIDARG,
@@ -160,7 +162,7 @@ class DirectoryProvider(Provider):
 
     def apply(self, ctx: CallContext, change: Change) -> Output:
         """Do the operations. Leaves in ``ctx.evidence`` how far it came, and the GUIDs of the objects it created."""
-        directory = self._reopen(ctx, change)
+        directory = self.reopen(ctx, change)
         guids: dict[str, Json] = {}
         ctx.evidence.update(done=0, certain=True, guids=guids)
         for number, operation in enumerate(_operations(change)):
@@ -168,7 +170,7 @@ class DirectoryProvider(Provider):
             try:
                 created = _do(directory, operation)
             except MpfError as error:
-                ctx.evidence["certain"] = error.code in _REFUSALS
+                ctx.evidence["certain"] = error.code in REFUSALS
                 raise
             ctx.evidence.update(done=number + 1, certain=True)
             if created:
@@ -188,7 +190,7 @@ class DirectoryProvider(Provider):
         if isinstance(done, int):
             operations = operations[: done + (0 if ctx.evidence.get("certain") else 1)]
         guids = ctx.evidence.get("guids")
-        directory = self._reopen(ctx, change)
+        directory = self.reopen(ctx, change)
         undone = False
         for number, operation in reversed(list(enumerate(operations))):
             guid = guids.get(str(number)) if isinstance(guids, dict) else None
@@ -198,13 +200,14 @@ class DirectoryProvider(Provider):
     def commit(self, ctx: CallContext, change: Change) -> None:
         """Delete what was parked."""
         data = cast(dict[str, Json], change.data)
-        directory = self._reopen(ctx, change)
+        directory = self.reopen(ctx, change)
         for item in cast(list[Json], data.get("commit", [])):
             operation = from_json(item)
             if isinstance(operation, Delete):
                 delete_subtree(directory, operation)
 
-    def _reopen(self, ctx: CallContext, change: Change) -> Directory:
+    def reopen(self, ctx: CallContext, change: Change) -> Directory:
+        """The directory at the server that ``change`` was prepared at, bound as the account that the call runs as."""
         server = cast(dict[str, Json], change.data)["server"]
         return self.directory(ctx, str(server) if server else None)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Iterator
 from enum import Enum
 
@@ -29,6 +30,7 @@ CANT_CONVERT = 0x8000500C
 ADS_PATH = "ADsPath"
 
 _DT = f"{{{DATATYPES}}}dt"
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BOOLEANS = {"1": "TRUE", "-1": "TRUE", "true": "TRUE", "0": "FALSE", "false": "FALSE"}
 
 
@@ -147,5 +149,5 @@ def _value(name: str, text: str, type_: str | None) -> Value:
 
 
 def _xml_text(value: str) -> str:
-    """``value`` as XML can carry it: control characters, which XML 1.0 cannot, become U+FFFD."""
-    return "".join(char if char >= " " or char in "\t\n\r" else "\ufffd" for char in value)
+    """``value`` as XML can carry it: the characters that XML 1.0 cannot become U+FFFD."""
+    return _NOT_XML.sub("\ufffd", value)

@@ -58,7 +58,7 @@ class EventLogPlugin:
 
 
 def _json(event: Event) -> str:
-    return json.dumps(
+    text = json.dumps(
         {
             "at": datetime.fromtimestamp(event.at, UTC).isoformat(),
             "event": event.name,
@@ -68,3 +68,5 @@ def _json(event: Event) -> str:
         ensure_ascii=True,
         default=str,
     )
+    # The one control character that JSON does not escape.
+    return text.replace("\x7f", "\\u007f")

@@ -9,6 +9,7 @@ from mpf_core.hookspecs import hookimpl
 from mpf_core.provider import Provider
 from mpf_core.services import Services
 from mpf_core.settings import Settings, parse_settings
+from mpf_directory.port import Directories
 from mpf_ocs.provider import OcsProvider
 
 _NAMESPACES = Path(__file__).parent / "namespaces"
@@ -35,5 +36,9 @@ class OcsPlugin:
 
     @hookimpl
     def mpf_providers(self) -> Mapping[str, Provider]:
-        """The provider, under the plugin's own name."""
-        return {self.name: OcsProvider(self._services)}
+        """The provider, under the plugin's own name. Raises LookupError where no plugin provides `Directories`."""
+        if self._services is None:
+            raise LookupError("the plugin was not configured")
+        # A protocol serves as the key only; nobody instantiates it.
+        directories = self._services.get(Directories)  # type: ignore[type-abstract]
+        return {self.name: OcsProvider(directories)}

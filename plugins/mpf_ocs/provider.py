@@ -1,7 +1,7 @@
 """The namespace "Office Communications Server Provider": its procedures, from argument to change.
 
-What is written is decided in `mpf_ocs.users`, where pools and policies are in `mpf_ocs.topology`; doing and undoing it is the
-business of `DirectoryProvider`. Federation domains, global SIP domains and lists of policies are not provided.
+What is written is decided in `mpf_ocs.users`, where pools and policies are in `mpf_ocs.topology`; doing and undoing it is
+the business of `DirectoryProvider`. Federation domains, global SIP domains and lists of policies are not provided.
 
 Errors, which the original does not document (spec: ocs-provider-and-ad-schema.md, 1.5):
 
@@ -15,25 +15,13 @@ the user is no SIP user (all others); a policy's name is ambiguous  0x80131509 I
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mpf_core.errors import Code, MpfError
-from mpf_core.provider import (
-    NO_CHANGE,
-    CallContext,
-    Change,
-    Element,
-    argument,
-    optional_argument,
-    output,
-    read,
-    write,
-)
+from mpf_core.provider import CallContext, Change, Element, argument, optional_argument, output, read, write
 from mpf_core.security.identity import IdentityKind
 from mpf_directory.changes import DirectoryProvider
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
-from mpf_directory.port import Directories, Directory, Entry, Modification, Scope
+from mpf_directory.port import Directory, Entry, Scope
 from mpf_directory.results import no_such_object
 from mpf_ocs import pools, topology, user_policy, users
 from mpf_ocs.uri import SipUri
@@ -92,7 +80,7 @@ class OcsProvider(DirectoryProvider):
         home = topology.home_server(directory, argument(data, "homeServerDN"))
         self._claim(ctx, directory, uri, user)
         settings = SipSettings(uri, home, users.given_booleans(data), _given_policies(directory, data))
-        return self._modify(directory, user, users.create(user, settings))
+        return self.modify_change(directory, user, users.create(user, settings))
 
     @write("SetSipUserProperties")
     def set_sip_user_properties(self, ctx: CallContext, data: Element) -> Change:
@@ -106,14 +94,17 @@ class OcsProvider(DirectoryProvider):
         if uri is not None:
             self._claim(ctx, directory, uri, user)
         settings = SipSettings(uri, home, users.given_booleans(data), _given_policies(directory, data))
-        return self._modify(directory, user, users.change(user, settings))
+        return self.modify_change(directory, user, users.change(user, settings))
 
     @write("DeleteSipUser")
     def delete_sip_user(self, ctx: CallContext, data: Element) -> Change:
         """Take a user out of Office Communications Server."""
         directory = self._open(ctx, data)
         user = _sip_user(directory, data)
-        return self._modify(directory, user, users.remove(user))
+        return self.modify_change(directory, user, users.remove(user))
+
+    def _open(self, ctx: CallContext, data: Element) -> Directory:
+        return self.directory(ctx, optional_argument(data, "preferredDomainController"))
 
     def _claim(self, ctx: CallContext, directory: Directory, uri: SipUri, user: Entry) -> None:
         """Keep the address for this transaction. Raises OBJECT_ALREADY_EXISTS when another object has it.
@@ -125,7 +116,7 @@ class OcsProvider(DirectoryProvider):
         taken = Filter.or_(Filter.eq(users.PRIMARY_URI, str(uri)), Filter.eq(users.PROXY_ADDRESSES, str(uri)))
         views = [directory]
         if ctx.identity.kind is not IdentityKind.SERVICE:
-            views.append(self._directories().service())
+            views.append(self._directories.service())
         for view in views:
             for entry in view.search(view.base, Scope.SUBTREE, taken, ["objectClass"]):
                 if entry.dn != user.dn:

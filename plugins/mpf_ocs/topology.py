@@ -28,7 +28,7 @@ def rtc_service(directory: Directory) -> Dn:
         if directory.read(root, ["objectClass"]) is not None:
             return root
     raise MpfError(
-        Code.NO_SUCH_OBJECT, "There is no 'RTC Service' container: the forest is not prepared for Office Communications Server."
+        Code.NO_SUCH_OBJECT, "The forest is not prepared for Office Communications Server: no 'RTC Service' container."
     )
 
 
@@ -107,9 +107,7 @@ def instance_id(entry: Entry) -> str | None:
 
 
 def _policies(directory: Directory, type_: str) -> Iterator[Entry]:
-    wanted = Filter.and_(
-        Filter.eq("objectClass", "msRTCSIP-GlobalUserPolicy"), Filter.eq("msRTCSIP-PolicyType", type_)
-    )
+    wanted = Filter.and_(Filter.eq("objectClass", "msRTCSIP-GlobalUserPolicy"), Filter.eq("msRTCSIP-PolicyType", type_))
     return directory.search(rtc_service(directory), Scope.SUBTREE, wanted, _POLICY_ATTRIBUTES)
 
 

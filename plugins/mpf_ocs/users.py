@@ -1,17 +1,17 @@
 """A SIP user's attributes: what a call changes in them, and what they say (spec: ocs-provider-and-ad-schema.md, 3.1, 3.7).
 
-Plain functions from an entry to modifications. Each names values, never "all that was there": other values of an
-attribute, and other bits of a bit field, belong to somebody else.
+Plain functions from an entry, read with `TO_READ`, to the values that its attributes shall have. What really changes is
+worked out value by value from that; other values of an attribute, and other bits of a bit field, stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from mpf_core.provider import Element, optional_argument
 from mpf_directory.dn import Dn
-from mpf_directory.port import Entry, Modification, ModifyOp
+from mpf_directory.port import Entry, Value
 from mpf_ocs import flags, user_policy
 from mpf_ocs.uri import SipUri
 
@@ -71,42 +71,37 @@ def given_booleans(data: Element) -> dict[str, bool]:
     return {name: text in {"true", "1"} for name in names if (text := optional_argument(data, name)) is not None}
 
 
-def create(entry: Entry, settings: SipSettings) -> list[Modification]:
+def create(entry: Entry, settings: SipSettings) -> dict[str, Sequence[Value]]:
     """Make the user a SIP user. Booleans that are not given are false; archiving is off."""
     defaults = dict.fromkeys((*BOOLEANS, "enabledForEnhancedPresence", "publicNetworkEnabled", "ucEnabled"), False)
-    complete = SipSettings(
-        settings.uri, settings.home_server, {**defaults, **settings.booleans}, settings.policies
-    )
-    return [*_set(entry, ARCHIVING, "0"), *change(entry, complete)]
+    complete = replace(settings, booleans={**defaults, **settings.booleans})
+    return {ARCHIVING: ["0"], **change(entry, complete)}
 
 
-def change(entry: Entry, settings: SipSettings) -> list[Modification]:
-    """Change what is given. An empty list means that everything is as asked for already."""
-    modifications: list[Modification] = []
+def change(entry: Entry, settings: SipSettings) -> dict[str, Sequence[Value]]:
+    """Change what is given."""
+    wanted: dict[str, Sequence[Value]] = {}
     if settings.uri is not None:
-        modifications += _set_uri(entry, settings.uri)
-    if settings.home_server is not None and home_server(entry) != settings.home_server:
-        modifications += _set(entry, HOME_SERVER, str(settings.home_server))
+        wanted[PRIMARY_URI] = [str(settings.uri)]
+        wanted[PROXY_ADDRESSES] = _proxy_addresses(entry, str(settings.uri))
+    if settings.home_server is not None:
+        wanted[HOME_SERVER] = [str(settings.home_server)]
     for argument, attribute in BOOLEANS.items():
         if argument in settings.booleans:
-            modifications += _set(entry, attribute, "TRUE" if settings.booleans[argument] else "FALSE")
-    bits = {name: wanted for name, wanted in settings.booleans.items() if name in flags.OPTION_FLAGS}
+            wanted[attribute] = ["TRUE" if settings.booleans[argument] else "FALSE"]
+    bits = {name: given for name, given in settings.booleans.items() if name in flags.OPTION_FLAGS}
     if bits:
-        modifications += _set(entry, OPTION_FLAGS, str(flags.change_bits(option_flags(entry), bits)))
-    for type_, policy in settings.policies.items():
-        modifications += _set_policy(entry, type_, policy)
-    return modifications
+        wanted[OPTION_FLAGS] = [str(flags.change_bits(option_flags(entry), bits))]
+    if settings.policies:
+        kept = [value for value in entry.values(USER_POLICY) if user_policy.type_of(value) not in settings.policies]
+        given_ones = [user_policy.text(type_, policy) for type_, policy in settings.policies.items()]
+        wanted[USER_POLICY] = [*kept, *given_ones]
+    return wanted
 
 
-def remove(entry: Entry) -> list[Modification]:
+def remove(entry: Entry) -> dict[str, Sequence[Value]]:
     """Take the user out: every attribute of a SIP user, and the address among the proxy addresses."""
-    modifications = [
-        Modification(attribute, ModifyOp.DELETE, entry.values(attribute)) for attribute in ATTRIBUTES if entry.values(attribute)
-    ]
-    address = entry.text(PRIMARY_URI)
-    if address is not None:
-        modifications += _without_proxy_address(entry, address)
-    return modifications
+    return {**dict.fromkeys(ATTRIBUTES, ()), PROXY_ADDRESSES: _proxy_addresses(entry, None)}
 
 
 def option_flags(entry: Entry) -> int:
@@ -121,53 +116,18 @@ def boolean(entry: Entry, argument: str) -> bool:
     return flags.has_bit(option_flags(entry), argument)
 
 
-def home_server(entry: Entry) -> Dn | None:
-    """The DN of the pool service that the user is homed on."""
-    text = entry.text(HOME_SERVER)
-    return Dn.parse(text) if text is not None else None
-
-
 def policy(entry: Entry, type_: int) -> Dn | None:
     """The user's own policy of that type."""
     return next((dn for found, dn in user_policy.parse_all(entry.values(USER_POLICY)) if found == type_), None)
 
 
-def _set_uri(entry: Entry, uri: SipUri) -> Iterator[Modification]:
-    current = entry.text(PRIMARY_URI)
-    changed = current is None or current.lower() != uri.normalised
-    if changed:
-        yield from _set(entry, PRIMARY_URI, str(uri))
-    if current is not None and changed:
-        yield from _without_proxy_address(entry, current)
-    if not _proxy_addresses(entry, str(uri)):
-        yield Modification(PROXY_ADDRESSES, ModifyOp.ADD, (str(uri),))
+def _proxy_addresses(entry: Entry, new: str | None) -> list[Value]:
+    """The proxy addresses with ``new`` in the place of the user's SIP address. One that is there already stays as it is."""
+    current = (entry.text(PRIMARY_URI) or "").lower()
+    wanted = (new or "").lower()
+    kept = [value for value in entry.values(PROXY_ADDRESSES) if _lower(value) == wanted or _lower(value) != current]
+    return [*kept, new] if new and wanted not in map(_lower, kept) else kept
 
 
-def _set_policy(entry: Entry, type_: int, policy: Dn) -> Iterator[Modification]:
-    of_type = [value for value in entry.values(USER_POLICY) if user_policy.type_of(value) == type_]
-    if [dn for _, dn in user_policy.parse_all(of_type)] == [policy]:
-        return
-    if of_type:
-        yield Modification(USER_POLICY, ModifyOp.DELETE, tuple(of_type))
-    yield Modification(USER_POLICY, ModifyOp.ADD, (user_policy.text(type_, policy),))
-
-
-def _without_proxy_address(entry: Entry, address: str) -> Iterator[Modification]:
-    matching = _proxy_addresses(entry, address)
-    if matching:
-        yield Modification(PROXY_ADDRESSES, ModifyOp.DELETE, matching)
-
-
-def _proxy_addresses(entry: Entry, address: str) -> tuple[str, ...]:
-    values = (value for value in entry.values(PROXY_ADDRESSES) if isinstance(value, str))
-    return tuple(value for value in values if value.lower() == address.lower())
-
-
-def _set(entry: Entry, attribute: str, value: str) -> Iterator[Modification]:
-    current = entry.values(attribute)
-    if current == (value,):
-        return
-    # The old value by name: the directory refuses, and nothing is lost, if somebody changed it in the meantime.
-    if current:
-        yield Modification(attribute, ModifyOp.DELETE, current)
-    yield Modification(attribute, ModifyOp.ADD, (value,))
+def _lower(value: Value) -> Value:
+    return value.lower()

@@ -11,7 +11,7 @@ from lxml import etree
 from mpf_core.model import Access, Procedure
 from mpf_core.security.calls import Call
 from mpf_core.security.identity import Identity, IdentityKind
-from mpf_core.security.principal import Principal
+from mpf_core.security.principal import Credentials, Principal
 from mpf_core.services import Services
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
@@ -56,7 +56,9 @@ class ReadOnlyDirectory:
 
     def put(self, dn: str, object_class: str, **attributes: Sequence[Value]) -> None:
         name = Dn.parse(dn)
-        self.objects[name] = Entry(name, {"objectClass": ("top", object_class), **{k: tuple(v) for k, v in attributes.items()}})
+        self.objects[name] = Entry(
+            name, {"objectClass": ("top", object_class), **{k: tuple(v) for k, v in attributes.items()}}
+        )
 
     def organization(self, dn: str, admins: str | None, kind: str | None = None, *, pointer: bool = True) -> None:
         """An organizational unit with its group Admins@<name>, and the entries that point at the group and the type."""
@@ -74,7 +76,12 @@ class ReadOnlyDirectory:
         return self.objects.get(self.names.get(dn, dn))
 
     def search(
-        self, base: Dn, scope: Scope, filter: Filter, attributes: Sequence[str] = (), limit: int | None = None
+        self,
+        base: Dn,
+        scope: Scope,
+        filter: Filter,  # noqa: A002 - the port's name
+        attributes: Sequence[str] = (),
+        limit: int | None = None,
     ) -> Iterator[Entry]:
         raise AssertionError("a policy does not search")
 
@@ -128,7 +135,7 @@ def configured(tree: ReadOnlyDirectory, base_dir: Path, **settings: object) -> P
     return plugin
 
 
-def _no_credentials(name: str) -> object:
+def _no_credentials(name: str) -> Credentials:
     raise AssertionError(name)
 
 
@@ -142,7 +149,7 @@ def procedure(role: str | None, access: Access = Access.PUBLIC, name: str = "Cre
     return Procedure("Managed Active Directory", name, access=access, input_schema=_Schema(role))  # type: ignore[arg-type]
 
 
-def call(  # noqa: PLR0917
+def call(
     role: str | None,
     *groups: str,
     data: str = "",

@@ -138,7 +138,9 @@ class TestTargets:
         assert policy.mpf_authorize(call("UserCreators", HOSTING_ADMINS, data=data)).allowed
         assert not policy.mpf_authorize(call("UserCreators", RESELLER_ADMINS, CUSTOMER_ADMINS, data=data)).allowed
 
-    @pytest.mark.parametrize("name", ["organization", "user", "container", "path", "hostingPath", "userDN", "group", "object"])
+    @pytest.mark.parametrize(
+        "name", ["organization", "user", "container", "path", "hostingPath", "userDN", "group", "object"]
+    )
     def test_every_object_that_is_named_must_be_in_reach(self, policy: PolicyPlugin, name: str) -> None:
         data = over(CUSTOMER) + f"<{name}>LDAP://CN=x,{OTHER_CUSTOMER}</{name}>"
         assert not policy.mpf_authorize(call("UserCreators", CUSTOMER_ADMINS, data=data)).allowed
@@ -170,7 +172,13 @@ class TestTargets:
 
     @pytest.mark.parametrize(
         "path",
-        ["johnc@alpineskihouse.com", "WinNT://FABRIKAM/johnc", f"GC://{USER}", "LDAP://", "LDAP://&lt;GUID=00000000-0000-0000-0000-000000000009&gt;"],
+        [
+            "johnc@alpineskihouse.com",
+            "WinNT://FABRIKAM/johnc",
+            f"GC://{USER}",
+            "LDAP://",
+            "LDAP://&lt;GUID=00000000-0000-0000-0000-000000000009&gt;",
+        ],
     )
     def test_what_names_no_object_is_refused(self, policy: PolicyPlugin, path: str) -> None:
         decision = policy.mpf_authorize(call("UserCreators", HOSTING_ADMINS, data=f"<user>{path}</user>"))
@@ -224,7 +232,8 @@ class TestOrganizations:
         assert not policy.mpf_authorize(below).allowed
 
     @pytest.mark.parametrize(
-        "value", ["", "B:32:zz:CN=x", "B:32:65F37ECB46704F0E9300E1FB48E1096E", "B:32:65F37ECB46704F0E9300E1FB48E1096E:no name"]
+        "value",
+        ["", "B:32:zz:CN=x", "B:32:65F37ECB46704F0E9300E1FB48E1096E", "B:32:65F37ECB46704F0E9300E1FB48E1096E:no name"],
     )
     def test_a_broken_pointer_points_at_nothing(self, policy: PolicyPlugin, tree: ReadOnlyDirectory, value: str) -> None:
         tree.put(CUSTOMER, "organizationalUnit", otherWellKnownObjects=[value])

@@ -38,7 +38,8 @@ def test_changing_twice_is_changing_once(value: int, changes: dict[str, bool]) -
 
 
 @pytest.mark.parametrize(
-    ("value", "kind"), [(0, None), (1, "Home Server Pool"), (2, "Front End Pool"), (5, "Home Server Pool"), (10, "Front End Pool")]
+    ("value", "kind"),
+    [(0, None), (1, "Home Server Pool"), (2, "Front End Pool"), (5, "Home Server Pool"), (10, "Front End Pool")],
 )
 def test_the_kind_of_pool(value: int, kind: str | None) -> None:
     assert pool_type(value) == kind

@@ -1,0 +1,181 @@
+"""The arguments that an input schema declares, read from its twin (`mpf_core.validation.twin`)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lxml import etree
+
+from mpf_core.provider import Element
+from mpf_core.validation.twin import xs
+
+#: The namespace of sample values: ``<xs:appinfo xmlns="...">LDAP://...</xs:appinfo>``.
+EXAMPLES = "http://provisioning.microsoft.com/examples"
+
+_STRINGS = frozenset({"xs:string", "xs:normalizedString", "xs:token", "xs:anyURI"})
+_NOT_ATOMIC = frozenset({"xs:anyType", "xs:IDREFS", "xs:ENTITIES", "xs:NMTOKENS"})
+#: What a required string must hold: something besides white space.
+_NOT_EMPTY = r"\s*\S[\s\S]*"
+_COMPOSITORS = frozenset({xs("all"), xs("sequence"), xs("choice")})
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One child of executeData. ``type`` is an XSD type's name, the values of an enumeration, or ``XML``."""
+
+    name: str
+    type: str
+    required: bool
+    default: str | None = None
+    documentation: str = ""
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Atomic:
+    """The built-in type (``xs:int``) under a simple type, and the values that are allowed where they are listed."""
+
+    built_in: str
+    values: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return " | ".join(self.values) or self.built_in.removeprefix("xs:")
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """An ``xs:element`` directly under executeData: ``use`` where it stands, ``element`` what a ``ref`` there leads to.
+
+    ``atomic`` is ``None`` for XML, lists and unions.
+    """
+
+    use: Element
+    element: Element
+    required: bool
+    atomic: Atomic | None
+
+    @property
+    def name(self) -> str:
+        """The argument's name."""
+        return str(self.element.get("name", ""))
+
+    @property
+    def needs_a_value(self) -> bool:
+        """Whether an empty element is a mistake: required, of a simple type, without default and not nillable."""
+        has_default = self.element.get("default") is not None or self.element.get("fixed") is not None
+        nillable = self.element.get("nillable") in {"true", "1"}
+        return self.required and self.atomic is not None and not has_default and not nillable
+
+
+class Declarations:
+    """The arguments of one schema, in the order it documents them."""
+
+    def __init__(self, twin: Element) -> None:
+        self._globals = {(child.tag, child.get("name")): child for child in twin.iterchildren(etree.Element)}
+        #: The declaration of executeData itself.
+        self.root = self._globals.get((xs("element"), "executeData"))
+        self.all = tuple(self._of_type(self.root)) if self.root is not None else ()
+
+    def arguments(self) -> tuple[Argument, ...]:
+        """What each argument is, for people."""
+        return tuple(
+            Argument(
+                name=each.name,
+                type=str(each.atomic) if each.atomic else "XML",
+                required=each.required,
+                default=each.element.get("default", each.element.get("fixed")),
+                documentation=documentation(each.use) or documentation(each.element),
+                example=_example(each.use) or _example(each.element),
+            )
+            for each in self.all
+        )
+
+    def refuse_empty_strings(self) -> None:
+        """Rewrite the twin so that both validators know the original's rule: a required string is not empty.
+
+        Spec: helpers-and-ad-providers.md, 1.2, common exceptions.
+        """
+        for each in self.all:
+            if each.needs_a_value and each.atomic is not None and each.atomic.built_in in _STRINGS:
+                _narrow(each)
+
+    def _of_type(self, element: Element) -> Iterator[Declaration]:
+        named = self._globals.get((xs("complexType"), element.get("type")))
+        complex_type = element.find(xs("complexType")) if named is None else named
+        if complex_type is not None:
+            yield from self._content(complex_type, required=True)
+
+    def _content(self, parent: Element, *, required: bool) -> Iterator[Declaration]:
+        """The declarations in a content model; those in it that may be left out, or chosen between, are not required."""
+        for child in parent.iterchildren(etree.Element):
+            needed = required and child.get("minOccurs") != "0"
+            if child.get("maxOccurs") == "0":
+                continue
+            if child.tag == xs("element"):
+                element = self._globals.get((child.tag, child.get("ref")), child)
+                yield Declaration(child, element, needed, self._atomic(element, "type"))
+            elif child.tag in _COMPOSITORS:
+                alternatives = child.tag == xs("choice") and len(child) > 1
+                yield from self._content(child, required=needed and not alternatives)
+            elif child.tag == xs("group"):
+                yield from self._content(self._globals[child.tag, child.get("ref")], required=needed)
+            elif child.tag in {xs("complexContent"), xs("restriction")}:
+                yield from self._content(child, required=required)
+            elif child.tag == xs("extension"):
+                base = self._globals.get((xs("complexType"), child.get("base")))
+                if base is not None:
+                    yield from self._content(base, required=required)
+                yield from self._content(child, required=required)
+
+    def _atomic(self, holder: Element, attribute: str) -> Atomic | None:
+        name = holder.get(attribute)
+        if name is not None and name.startswith("xs:"):
+            return None if name in _NOT_ATOMIC else Atomic(name)
+        simple = holder.find(xs("simpleType")) if name is None else self._globals.get((xs("simpleType"), name))
+        restriction = simple.find(xs("restriction")) if simple is not None else None
+        base = self._atomic(restriction, "base") if restriction is not None else None
+        if restriction is None or base is None:
+            return None
+        values = tuple(each.get("value", "") for each in restriction.iterchildren(xs("enumeration")))
+        return Atomic(base.built_in, values or base.values)
+
+
+def documentation(element: Element) -> str:
+    """The text of an element's ``xs:documentation``, in one line."""
+    texts = element.findall(f"{xs('annotation')}/{xs('documentation')}")
+    return " ".join(text_of(each) for each in texts).strip()
+
+
+def text_of(element: Element) -> str:
+    """All text in an element, in one line."""
+    return " ".join("".join(map(str, element.itertext())).split())
+
+
+def _example(element: Element) -> str:
+    for info in element.iterfind(f"{xs('annotation')}/{xs('appinfo')}"):
+        if EXAMPLES in info.nsmap.values() or any(etree.QName(each).namespace == EXAMPLES for each in info):
+            return text_of(info)
+    return ""
+
+
+def _narrow(declaration: Declaration) -> None:
+    """Replace the type of a declaration by a restriction of it that an empty value does not fit."""
+    use, element = declaration.use, declaration.element
+    simple = etree.Element(xs("simpleType"))
+    restriction = etree.SubElement(simple, xs("restriction"))
+    inline = element.find(xs("simpleType"))
+    if inline is None:
+        restriction.set("base", element.get("type", "xs:string"))
+    else:
+        restriction.append(copy.deepcopy(inline))
+    etree.SubElement(restriction, xs("pattern"), value=_NOT_EMPTY)
+    if use is not element:
+        # A ref becomes an element of its own, so that the global one stays as it is for its other uses.
+        del use.attrib["ref"]
+        use.set("name", declaration.name)
+    elif inline is not None:
+        use.remove(inline)
+    use.attrib.pop("type", "")
+    use.insert(1 if use.find(xs("annotation")) is not None else 0, simple)

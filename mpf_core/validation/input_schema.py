@@ -1,0 +1,129 @@
+"""The schema of a procedure's input, or output: what its executeData may hold (spec: provisioning-schema.md, Schema)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Iterator
+
+from lxml import etree
+from xmlschema import XMLSchemaChildrenValidationError, XMLSchemaValidationError
+
+from mpf_core import xml
+from mpf_core.errors import Code, ConfigError, MpfError, Violation
+from mpf_core.provider import Element
+from mpf_core.validation.arguments import Argument, Declarations, documentation, text_of
+from mpf_core.validation.embedded import read_schema
+from mpf_core.validation.explain import local_name, summary
+from mpf_core.validation.twin import make_twin
+from mpf_core.validation.validator import Validator
+
+#: The namespace of a procedure's category and minimum role in the schema's annotations.
+API_DOC_INFO = "http://provisioning.microsoft.com/ApiDocInfo"
+
+
+class InputSchema:
+    """A compiled input schema; any number of threads may share it. Use `InputSchema.compile`.
+
+    It is applied to data in no namespace, as the original's requests have it; data in the schema's target namespace is
+    accepted too. ``arguments`` are the children of executeData in documented order; ``minimum_role``, ``category`` and
+    ``documentation`` come from the annotations.
+    """
+
+    def __init__(self, schema: Element) -> None:
+        """Take a schema that `mpf_core.validation.embedded.read_schema` has accepted."""
+        twin = make_twin(schema)
+        declarations = Declarations(twin)
+        self.target_namespace: str | None = schema.get("targetNamespace")
+        self.arguments: tuple[Argument, ...] = declarations.arguments()
+        self.minimum_role: str | None = _annotated(twin, "MinimumRole")
+        self.category: str | None = _annotated(twin, "Category")
+        root = declarations.root
+        self.documentation: str = (documentation(root) if root is not None else "") or documentation(twin)
+        self._required = tuple(each.name for each in declarations.all if each.required)
+        self._with_value = frozenset(each.name for each in declarations.all if each.needs_a_value)
+        declarations.refuse_empty_strings()
+        self._validator = Validator(twin)
+
+    @classmethod
+    def compile(cls, schema_element: Element, *, file: str) -> InputSchema:
+        """Compile an embedded ``Schema`` element of the namespace file ``file``.
+
+        Raises ConfigError whose ``problems`` list every mistake in it: XDR, xs:include and its like, no executeData,
+        and whatever libxml2 does not accept.
+        """
+        schema = read_schema(schema_element, file)
+        try:
+            return cls(schema)
+        except etree.XMLSchemaParseError as error:
+            violation = Violation(
+                f"The schema cannot be applied to data in no namespace: {error}",
+                xml.xpath_of(schema_element),
+                xml.line_of(schema_element),
+                file,
+            )
+            raise ConfigError("The schema is wrong.", [violation]) from error
+
+    def check(self, data: Element) -> None:
+        """Check the ``executeData`` of a call.
+
+        Raises E_INVALIDARG whose ``violations`` list every mistake with XPath and line: arguments that are missing or
+        empty first, in the original's words (spec: helpers-and-ad-providers.md, 1.2, common exceptions).
+        """
+        if self._validator.accepts(data):
+            return
+        if self.target_namespace and any(True for _ in data.iter(f"{{{self.target_namespace}}}*")):
+            data = _without_namespace(data, self.target_namespace)
+            if self._validator.accepts(data):
+                return
+        arguments = dict(self._missing_or_empty(data))
+        others = self._validator.violations(
+            data,
+            known=lambda error: _is_about_missing(error, data, arguments),
+            reported={each.path for each in arguments.values()} - {xml.xpath_of(data)},
+        )
+        violations = [*arguments.values(), *others]
+        description = next(iter(arguments.values())).message if arguments else summary(others)
+        raise MpfError(Code.E_INVALIDARG, description, violations=violations)
+
+    def _missing_or_empty(self, data: Element) -> Iterator[tuple[str, Violation]]:
+        path, line = xml.xpath_of(data), xml.line_of(data)
+        for name in self._required:
+            found = data.findall(name)
+            if not found:
+                yield name, Violation(f"The required argument {name} was not supplied.", path, line)
+            for element in found:
+                if name in self._with_value and _is_empty(element):
+                    where = xml.xpath_of(element)
+                    yield name, Violation(f"The argument '{name}' cannot be null.", where, xml.line_of(element))
+                    break
+
+
+def _is_empty(element: Element) -> bool:
+    return len(element) == 0 and not (element.text or "").strip()
+
+
+def _is_about_missing(error: XMLSchemaValidationError, data: Element, arguments: Collection[str]) -> bool:
+    """Whether an error would not be there, were the arguments there that are reported as missing."""
+    element: object = error.elem
+    if not isinstance(error, XMLSchemaChildrenValidationError) or element is not data:
+        return False
+    expected = {local_name(each.name) for each in error.expected or () if each.name}
+    misplaced = error.invalid_tag is None or error.invalid_tag in _declared(error)
+    return misplaced and not expected.isdisjoint(arguments)
+
+
+def _declared(error: XMLSchemaChildrenValidationError) -> set[str]:
+    iterate = getattr(error.validator, "iter_elements", tuple)
+    return {each.name for each in iterate() if each.name}
+
+
+def _without_namespace(data: Element, namespace: str) -> Element:
+    own = copy.deepcopy(data)
+    for element in own.iter(f"{{{namespace}}}*"):
+        element.tag = etree.QName(element).localname
+    return own
+
+
+def _annotated(twin: Element, name: str) -> str | None:
+    texts = (text_of(each) for each in twin.iter(f"{{{API_DOC_INFO}}}{name}"))
+    return next((text for text in texts if text), None)

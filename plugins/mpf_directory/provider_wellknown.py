@@ -1,0 +1,96 @@
+"""otherWellKnownObjects, and the organization around an object: our own additions to the Active Directory Provider.
+
+An organization points at its groups and containers by otherWellKnownObjects values, ``B:32:<GUID>:<DN>``, whose DN the
+directory keeps current (spec: helpers-and-ad-providers.md, 2.7, 2.19).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from mpf_core.errors import Code, MpfError
+from mpf_core.provider import CallContext, Change, Element, Output, argument, optional_argument, output, read, write
+from mpf_directory.dn import Dn
+from mpf_directory.paths import LdapPath
+from mpf_directory.port import Entry
+from mpf_directory.provider_common import PathCalls, flag, path_output, unable_to_open
+
+OTHER_WELL_KNOWN = "otherWellKnownObjects"
+
+_GUID = re.compile(r"[0-9A-F]{32}")
+_VALUE = re.compile(r"B:32:(?P<guid>[0-9A-Fa-f]{32}):(?P<dn>.+)", re.IGNORECASE | re.DOTALL)
+
+
+class WellKnown(NamedTuple):
+    """One value: as it stands, its GUID in upper case, and what it points at."""
+
+    text: str
+    guid: str
+    dn: Dn
+
+
+class WellKnownCalls(PathCalls):
+    """Procedures on otherWellKnownObjects."""
+
+    @read("Find Ancestor")
+    def find_ancestor(self, ctx: CallContext, data: Element) -> Output:
+        """IN path, class (default organizationalUnit), hasWellKnownObjects. OUT path, distinguishedName.
+
+        The nearest object of that class, from the given one upwards; with the flag, the nearest that has
+        otherWellKnownObjects, which is what makes a unit an organization. NO_SUCH_OBJECT when there is none.
+        """
+        path, directory, entry = self.fetch(ctx, data, ["objectClass", OTHER_WELL_KNOWN])
+        class_ = (optional_argument(data, "class") or "organizationalUnit").lower()
+        needs_values = flag(data, "hasWellKnownObjects")
+        place: Entry | None = entry
+        while place is not None:
+            classes = {value.lower() for value in place.values("objectClass") if isinstance(value, str)}
+            if class_ in classes and (place.values(OTHER_WELL_KNOWN) or not needs_values):
+                return [path_output("path", path.server, place.dn), output("distinguishedName", str(place.dn))]
+            above = place.dn.parent
+            within = above is not None and above.is_within(directory.base)
+            place = directory.read(above, ["objectClass", OTHER_WELL_KNOWN]) if above and within else None
+        kind = f"{class_} with {OTHER_WELL_KNOWN}" if needs_values else class_
+        raise MpfError(Code.NO_SUCH_OBJECT, f"'{path}' is no {kind}, and lies in none.")
+
+    @read("Get Other Well Known Object")
+    def get_other_well_known_object(self, ctx: CallContext, data: Element) -> Output:
+        """IN path, guid (32 hexadecimal digits). OUT distinguishedName, path: nothing when there is no such value."""
+        guid = _guid(data)
+        path, _, entry = self.fetch(ctx, data, [OTHER_WELL_KNOWN])
+        for value in _well_known(entry):
+            if value.guid == guid:
+                return [output("distinguishedName", str(value.dn)), path_output("path", path.server, value.dn)]
+        return []
+
+    @write("Set Other Well Known Object")
+    def set_other_well_known_object(self, ctx: CallContext, data: Element) -> Change:
+        """IN path, guid, distinguishedName. The value with that GUID points there; without a name it is removed."""
+        guid = _guid(data)
+        name = optional_argument(data, "distinguishedName")
+        path, directory, entry = self.fetch(ctx, data, [OTHER_WELL_KNOWN, "objectGUID"])
+        others = {value.text for value in _well_known(entry) if value.guid == guid}
+        kept = [value for value in entry.values(OTHER_WELL_KNOWN) if value not in others]
+        if name is not None:
+            target = directory.read(Dn.parse(name), ["objectClass"])
+            if target is None:
+                raise unable_to_open(LdapPath(path.server, Dn.parse(name)))
+            kept.append(f"B:32:{guid}:{target.dn}")
+        return self.modify_change(directory, entry, {OTHER_WELL_KNOWN: kept})
+
+
+def _guid(data: Element) -> str:
+    guid = argument(data, "guid").upper()
+    if not _GUID.fullmatch(guid):
+        raise MpfError(Code.E_INVALIDARG, f"The argument 'guid' is '{guid}', and not 32 hexadecimal digits.")
+    return guid
+
+
+def _well_known(entry: Entry) -> list[WellKnown]:
+    found = []
+    for value in entry.values(OTHER_WELL_KNOWN):
+        match = _VALUE.fullmatch(value) if isinstance(value, str) else None
+        if match is not None:
+            found.append(WellKnown(match[0], match["guid"].upper(), Dn.parse(match["dn"])))
+    return found

@@ -1,0 +1,79 @@
+"""Help, usage errors and finding the configuration: what works before there is an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+COMMANDS = ["completion", "demo", "describe", "init", "namespaces", "plugins", "submit", "validate"]
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("-h",), ()])
+def test_help_lists_every_command_without_a_configuration(run: Run, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == (0 if arguments else 2)
+    for command in COMMANDS:
+        assert f"\n  {command} " in result.output
+    assert "..." not in result.output.partition("Commands:")[2]  # no command's sentence is cut
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_help_page(run: Run, command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Usage: mpfctl {command}")
+
+
+def test_help_works_with_a_broken_configuration(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mpf.toml").write_text("[engine\n")
+    result = run("--help")
+    assert result.exit_code == 0
+    assert "submit" in result.stdout
+
+
+def test_an_unknown_command_is_a_usage_error(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mpf.toml").write_text("")
+    result = run("sumbit")
+    assert result.exit_code == 2
+    assert "sumbit" in result.stderr
+
+
+def test_without_a_configuration_it_says_what_to_do(run: Run, tmp_path: Path) -> None:
+    result = run("namespaces")
+    assert (result.exit_code, result.stdout) == (2, "")
+    for way in ("--config", "MPF_CONFIG", "mpfctl init", str(tmp_path)):
+        assert way in result.stderr
+
+
+def test_the_configuration_comes_from_the_option_then_the_environment_then_the_folder(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("option", "environment", "mpf"):
+        (tmp_path / f"{name}.toml").write_text(f"{name} = 1\n")
+    assert "mpf.toml:1" in run("namespaces").stderr
+    monkeypatch.setenv("MPF_CONFIG", "environment.toml")
+    assert "environment.toml:1" in run("namespaces").stderr
+    assert "option.toml:1" in run("--config", "option.toml", "namespaces").stderr
+
+
+def test_a_wrong_configuration_shows_all_its_mistakes(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mpf.toml").write_text('[engine]\nnam = "x"\n[store]\nurl = "mysql:"\n')
+    result = run("namespaces")
+    assert result.exit_code == 2
+    assert "engine.nam: unknown key; did you mean 'name'?" in result.stderr
+    assert "store.url" in result.stderr
+
+
+@pytest.mark.parametrize(("shell", "word"), [("bash", "complete -o"), ("zsh", "compdef"), ("fish", "complete --no-files")])
+def test_completion_scripts(run: Run, shell: str, word: str) -> None:
+    result = run("completion", shell)
+    assert result.exit_code == 0
+    assert word in result.stdout
+    assert "_MPFCTL_COMPLETE" in result.stdout
+
+
+def test_version(run: Run) -> None:
+    assert run("--version").stdout.startswith("mpfctl, version ")
