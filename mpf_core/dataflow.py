@@ -168,7 +168,9 @@ class Frame:
         elif moving:
             new = [_take(node) for node in nodes]
         else:
-            new = [node if isinstance(node, Atom) else clone(node) for node in nodes]
+            # A leaf that is merged only lends its text and attributes: no copy is needed.
+            lending = transfer.mode is Mode.MERGE
+            new = [node if isinstance(node, Atom) or (lending and not len(node)) else clone(node) for node in nodes]
         self._place(transfer, new)
 
     def _place(self, transfer: Transfer, new: list[Selected]) -> None:
@@ -265,7 +267,8 @@ def _merge(target: Element, node: Selected) -> None:
     for name, value in node.attrib.items():
         target.set(name, value)
     _append_text(target, node.text)
-    target.extend(list(node))
+    if len(node):
+        target.extend(list(node))
 
 
 def _replace(target: Element, new: list[Selected]) -> None:

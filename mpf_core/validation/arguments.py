@@ -101,9 +101,26 @@ class Declarations:
             if each.needs_a_value and each.atomic is not None and each.atomic.built_in in _STRINGS:
                 _narrow(each)
 
-    def _of_type(self, element: Element) -> Iterator[Declaration]:
+    def allow_white_space(self) -> None:
+        """Rewrite the twin of a procedure without arguments so that white space in executeData does not matter.
+
+        XSD lets an empty type hold nothing at all, not even the line break that a merged ``data`` brings along.
+        """
+        for type_ in [] if self.root is None or self.all else [self._complex_type(self.root)]:
+            if type_ is None or any(type_.iter(xs("any"), xs("group"), xs("complexContent"), xs("simpleContent"))):
+                continue
+            for compositor in [child for child in type_ if child.tag in _COMPOSITORS]:
+                type_.remove(compositor)
+            nothing = etree.Element(xs("sequence"))
+            etree.SubElement(nothing, xs("any"), namespace="urn:mpf:nothing", minOccurs="0")
+            type_.insert(1 if type_.find(xs("annotation")) is not None else 0, nothing)
+
+    def _complex_type(self, element: Element) -> Element | None:
         named = self._globals.get((xs("complexType"), element.get("type")))
-        complex_type = element.find(xs("complexType")) if named is None else named
+        return element.find(xs("complexType")) if named is None else named
+
+    def _of_type(self, element: Element) -> Iterator[Declaration]:
+        complex_type = self._complex_type(element)
         if complex_type is not None:
             yield from self._content(complex_type, required=True)
 

@@ -42,6 +42,7 @@ class InputSchema:
         self._required = tuple(each.name for each in declarations.all if each.required)
         self._with_value = frozenset(each.name for each in declarations.all if each.needs_a_value)
         declarations.refuse_empty_strings()
+        declarations.allow_white_space()
         self._validator = Validator(twin)
 
     @classmethod

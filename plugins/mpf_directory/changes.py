@@ -22,6 +22,7 @@ from uuid import UUID
 
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Change, Element, Json, Output, Provider, Undo
+from mpf_directory.change_records import change_records
 from mpf_directory.dn import Dn, DnForm
 from mpf_directory.operations import (
     Add,
@@ -205,6 +206,13 @@ class DirectoryProvider(Provider):
             operation = from_json(item)
             if isinstance(operation, Delete):
                 delete_subtree(directory, operation)
+
+    def describe(self, change: Change) -> str:
+        """The change as LDIF change records."""
+        data = cast(dict[str, Json], change.data or {})
+        final = [from_json(item) for item in cast(list[Json], data.get("commit", []))]
+        doing = [from_json(item) for item in cast(list[Json], data.get("operations", []))]
+        return change_records(doing, [operation for operation in final if isinstance(operation, Delete)])
 
     def reopen(self, ctx: CallContext, change: Change) -> Directory:
         """The directory at the server that ``change`` was prepared at, bound as the account that the call runs as."""

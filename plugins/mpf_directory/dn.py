@@ -1,8 +1,8 @@
 """Distinguished names: the only place where a DN is parsed, compared, escaped or put together (RFC 4514).
 
-The parser is our own and small: the ones of the LDAP libraries refuse names that a directory accepts (an unescaped ``=``
-in a value, a blank after a comma next to an escaped one) and need quadratic time. It refuses what Active Directory does
-not use either: RDNs of several parts (``CN=a+OU=b``) and BER values (``CN=#0401``).
+The parser is our own and small: the ones of the LDAP libraries refuse names that a directory accepts (an unescaped
+``=`` in a value, a blank after a comma next to an escaped one) and need quadratic time. It refuses what Active Directory
+does not use either: RDNs of several parts (``CN=a+OU=b``) and BER values (``CN=#0401``).
 """
 
 from __future__ import annotations
@@ -50,9 +50,14 @@ class DnForm(Enum):
     SID = "sid"
 
 
+def squeeze(value: str) -> str:
+    """A piece of a directory string as it is compared: without case, runs of blanks as one."""
+    return _BLANKS.sub(" ", value).casefold()
+
+
 def fold(value: str) -> str:
     """The form in which two directory strings are compared: without case, runs of blanks as one, none at the ends."""
-    return _BLANKS.sub(" ", value).strip(" ").casefold()
+    return squeeze(value).strip(" ")
 
 
 def escape(value: str) -> str:
@@ -174,7 +179,7 @@ class Dn:
         return path if self.form is DnForm.NAME else f"<wkguid={self.guid},{path}>"
 
     def child(self, attribute: str, value: str) -> Dn:
-        """The name of an object below this one; ``value`` is escaped here. E_ADS_BAD_PATHNAME for an impossible part."""
+        """The name of an object below this one, with ``value`` escaped. E_ADS_BAD_PATHNAME for an impossible part."""
         self.require_name()
         rdn = f"{attribute}={escape(value)}"
         if (found := _RDN.fullmatch(rdn)) is None or found["type"] != attribute:

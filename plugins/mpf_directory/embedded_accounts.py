@@ -69,9 +69,9 @@ def account_type(group_type: int | None, user_account_control: int | None) -> in
 
 def check_unique(db: sqlite3.Connection, attribute: str, value: str) -> None:
     """No two accounts share a sAMAccountName (OBJECT_ALREADY_EXISTS) or a userPrincipalName (CONSTRAINT_VIOLATION)."""
-    holders = db.execute(
-        "SELECT count(*) FROM value WHERE attribute = ? AND key = ?", (attribute, fold(value))
-    ).fetchone()[0]
+    holders = db.execute("SELECT count(*) FROM value WHERE attribute = ? AND key = ?", (attribute, fold(value))).fetchone()[
+        0
+    ]
     if holders > 1:
         if attribute == "samaccountname":
             raise MpfError(Code.OBJECT_ALREADY_EXISTS, f"The account name {value} is in use.")
@@ -108,7 +108,9 @@ def decode_password(octets: object) -> str:
     except UnicodeDecodeError:
         text = ""
     if len(text) < 3 or not (text.startswith('"') and text.endswith('"')):
-        raise MpfError(Result.CONSTRAINT_VIOLATION, "A unicodePwd is a password of one character or more, quoted, in UTF-16.")
+        raise MpfError(
+            Result.CONSTRAINT_VIOLATION, "A unicodePwd is a password of one character or more, quoted, in UTF-16."
+        )
     return text[1:-1]
 
 
@@ -122,6 +124,13 @@ def password_matches(db: sqlite3.Connection, account: int, password: str) -> boo
     """Whether ``password`` is the account's; false for an account without one."""
     row = db.execute("SELECT salt, hash FROM password WHERE object = ?", (account,)).fetchone()
     return row is not None and hmac.compare_digest(_hash(password, row[0]), row[1])
+
+
+def may_log_on(db: sqlite3.Connection, account: int, password: str) -> bool:
+    """Whether ``password`` is the account's and the account is not disabled."""
+    row = db.execute("SELECT key FROM value WHERE object = ? AND attribute = 'useraccountcontrol'", (account,)).fetchone()
+    enabled = row is not None and not row[0] & ACCOUNTDISABLE
+    return password_matches(db, account, password) and enabled
 
 
 def _hash(password: str, salt: bytes) -> bytes:

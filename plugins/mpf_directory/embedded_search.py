@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mpf_directory import filters
-from mpf_directory.dn import Dn, fold, parse_guid
-from mpf_directory.embedded_names import BEHIND, find_text, path_of
+from mpf_directory.dn import Dn, fold, parse_guid, squeeze
+from mpf_directory.embedded_names import BEHIND, find_text
 from mpf_directory.embedded_values import compared
 from mpf_directory.port import Scope, Value
 from mpf_directory.schema import Attribute, Schema, Syntax
@@ -51,7 +51,7 @@ _TRUE = Test("1")
 
 
 def search_ids(
-    db: sqlite3.Connection, schema: Schema, base: int, scope: Scope, wanted: filters.Filter, limit: int | None
+    db: sqlite3.Connection, schema: Schema, base: int, scope: Scope, wanted: filters.Filter, *, limit: int | None
 ) -> list[int]:
     """The numbers of the objects at or below object ``base`` that match, in the order of their names."""
     test = _Compiler(db, schema).compile(wanted)
@@ -196,9 +196,8 @@ class _Compiler:
         if rule in (filters.BIT_AND, filters.BIT_OR) and attribute.syntax in (Syntax.INTEGER, Syntax.LARGE_INTEGER):
             bits = compared(self.db, attribute, value)
             if bits is not None:
-                wanted = "= ?2" if rule == filters.BIT_AND else "<> 0"
-                condition = wanted.replace("?2", "?")
-                return _having(attribute, f"v.key & ? {condition}", (bits,) * (2 if rule == filters.BIT_AND else 1), None)
+                condition = "v.key & ?1 = ?1" if rule == filters.BIT_AND else "v.key & ?1"
+                return _having(attribute, condition.replace("?1", str(int(bits))), (), None)
         return _UNDEFINED
 
     def _chain(self, found: str, named: str, attribute: Attribute, value: Value) -> Test:
@@ -217,17 +216,13 @@ class _Compiler:
 
 def _substring(attribute: Attribute, parts: tuple[str, ...]) -> Test:
     # Runs of blanks count as one in the key; blanks at its ends are not there.
-    folded = [" ".join(part.casefold().split(" ")) if "  " not in part else _squeezed(part) for part in parts]
+    folded = [squeeze(part) for part in parts]
     folded[0], folded[-1] = folded[0].lstrip(" "), folded[-1].rstrip(" ")
     pattern = json.dumps(folded)
     if folded[0]:
         condition = "v.key >= ? AND v.key < ? AND matches(v.key, ?)"
         return _having(attribute, condition, (folded[0], folded[0] + "\U0010ffff", pattern), _RANK_PREFIX)
     return _having(attribute, "matches(v.key, ?)", (pattern,), None)
-
-
-def _squeezed(part: str) -> str:
-    return f"{' ' if part.startswith(' ') else ''}{fold(part)}{' ' if part.endswith(' ') else ''}"
 
 
 def _octets(attribute: Attribute, value: Value) -> bytes:

@@ -73,6 +73,7 @@ class Store:
         self._patience = patience
         self._writer = threading.Lock()
         self._idle: deque[sqlite3.Connection] = deque()
+        self._inherited: deque[sqlite3.Connection] | None = None
         self._process = os.getpid()
         self._closed = False
 
@@ -83,7 +84,13 @@ class Store:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:
             raise ConfigError(f"the embedded directory {path} cannot be created: {error.strerror}") from None
-        return cls(path, patience)
+        store = cls(path, patience)
+        with store._errors():
+            db = store._connect()
+            # Kept in the file: readers and one writer do not wait for each other.
+            db.execute("PRAGMA journal_mode = WAL")
+            store._keep(db)
+        return store
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -110,24 +117,21 @@ class Store:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        try:
+        with self._errors():
             db = self._connection()
             try:
                 db.execute(begin)
                 yield db
                 db.execute("COMMIT")
             finally:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
                 self._keep(db)
-        except sqlite3.Error as error:
-            raise self._error(error) from error
 
     def _connection(self) -> sqlite3.Connection:
         if self._closed:
             raise MpfError(Code.SERVER_DOWN, f"the embedded directory {self._path} is closed")
         if self._process != os.getpid():
-            # A forked child must not use, nor close, its parent's connections.
+            # A forked child must not use its parent's connections, and not even close them.
+            self._inherited = self._idle
             self._idle, self._process, self._writer = deque(), os.getpid(), threading.Lock()
         try:
             return self._idle.pop()
@@ -139,7 +143,6 @@ class Store:
         uri = f"{self._path.absolute().as_uri()}?mode=rw"
         db = sqlite3.connect(uri, uri=True, timeout=self._patience, isolation_level=None, check_same_thread=False)
         try:
-            db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             db.create_function("matches", 2, _matches, deterministic=True)
         except BaseException:
@@ -148,16 +151,27 @@ class Store:
         return db
 
     def _keep(self, db: sqlite3.Connection) -> None:
-        if self._closed:
-            db.close()
-        else:
-            self._idle.append(db)
+        """Put a connection aside for the next operation, without whatever was not committed."""
+        keep = False
+        try:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            keep = not self._closed
+        finally:
+            if keep:
+                self._idle.append(db)
+            else:
+                db.close()
 
-    def _error(self, error: sqlite3.Error) -> MpfError:
-        # Extended codes have the primary one in their low byte. None: misuse found by the Python module itself.
-        code = getattr(error, "sqlite_errorcode", None)
-        hresult = _CODES.get(code & 0xFF, Code.E_FAIL) if code is not None else Code.E_UNEXPECTED
-        return MpfError(hresult, f"the embedded directory {self._path}: {error}")
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            # Extended codes have the primary one in their low byte. None: misuse found by the Python module itself.
+            code = getattr(error, "sqlite_errorcode", None)
+            hresult = Code.E_UNEXPECTED if code is None else _CODES.get(code & 0xFF, Code.E_FAIL)
+            raise MpfError(hresult, f"the embedded directory {self._path}: {error}") from error
 
 
 def create_tables(db: sqlite3.Connection) -> None:

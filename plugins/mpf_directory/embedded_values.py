@@ -39,24 +39,11 @@ def encode(db: sqlite3.Connection, attribute: Attribute, value: Value) -> Row:
     if attribute.is_bytes:
         return _octets(attribute, value)
     text = _text(attribute, value)
-    match attribute.syntax:
-        case Syntax.TEXT:
-            _check_range(attribute, len(text))
-            return Row(fold(text), text)
-        case Syntax.INTEGER | Syntax.LARGE_INTEGER:
-            number = _number(attribute, text)
-            _check_range(attribute, number)
-            return Row(number, str(number))
-        case Syntax.BOOLEAN if text in ("TRUE", "FALSE"):
-            return Row(text, text)
-        case Syntax.TIME if _TIME.fullmatch(text):
-            return Row(text, text)
-        case Syntax.DN:
-            return _named(db, text, "")
-        case Syntax.DN_BINARY:
-            return _dn_binary(db, attribute, text)
-        case _:
-            raise _bad(attribute, text)
+    if attribute.syntax is Syntax.DN:
+        return _named(db, text, "")
+    if attribute.syntax is Syntax.DN_BINARY:
+        return _dn_binary(db, attribute, text)
+    return _plain(attribute, text)
 
 
 def compared(db: sqlite3.Connection, attribute: Attribute, value: Value) -> Key | None:
@@ -77,12 +64,28 @@ def shown(data: Value | None, target_dn: str | None) -> Value:
     if target_dn is None:
         assert data is not None
         return data
-    return f"{data}{target_dn}" if data else target_dn
+    return f"{data}{target_dn}" if isinstance(data, str) else target_dn
 
 
 def binary_prefix(digits: str) -> str:
     """What stands before the name in a DN with binary."""
     return f"B:{len(digits)}:{digits.upper()}:"
+
+
+def _plain(attribute: Attribute, text: str) -> Row:
+    match attribute.syntax:
+        case Syntax.TEXT:
+            _check_range(attribute, len(text))
+            return Row(fold(text), text)
+        case Syntax.INTEGER | Syntax.LARGE_INTEGER:
+            number = _number(attribute, text)
+            _check_range(attribute, number)
+            return Row(number, str(number))
+        case Syntax.BOOLEAN if text in ("TRUE", "FALSE"):
+            return Row(text, text)
+        case Syntax.TIME if _TIME.fullmatch(text):
+            return Row(text, text)
+    raise _bad(attribute, text)
 
 
 def _octets(attribute: Attribute, value: Value) -> Row:
@@ -147,4 +150,3 @@ def _check_range(attribute: Attribute, measure: int) -> None:
 def _bad(attribute: Attribute, value: object) -> MpfError:
     shown = "" if attribute.secret else f": {value!s:.100}"
     return MpfError(Result.INVALID_ATTRIBUTE_SYNTAX, f"A value of {attribute.name} has the wrong syntax{shown}")
-

@@ -13,6 +13,7 @@ from mpf_core.provider import (
     Element,
     Json,
     Output,
+    Provider,
     Undo,
     argument,
     optional_argument,
@@ -131,6 +132,10 @@ class AccountCalls(PathCalls):
         self.reopen(ctx, change).modify(account, _replacing(new, old))
         return Undo.UNDONE
 
+    def describe(self, change: Change) -> str:
+        """A password change as JSON, without the password; anything else as LDIF."""
+        return super().describe(change) if _account(change) is None else Provider.describe(self, change)
+
     def _password_change(self, ctx: CallContext, data: Element, old: str | None) -> Change:
         new = _secret(data, "newPassword")
         path, directory = self.open(ctx, data)
@@ -172,7 +177,7 @@ def _bag_key(ctx: CallContext) -> tuple[str, int, str]:
 
 def _account(change: Change) -> Dn | None:
     """The account whose password a change is about."""
-    data = cast(dict[str, Json], change.data)
+    data = cast(dict[str, Json], change.data or {})
     if "password" not in data:
         return None
     return Dn.by_guid(UUID(str(data["guid"]))) if data.get("guid") else Dn.parse(str(data["dn"]))

@@ -88,9 +88,7 @@ class TestRule2OneStep:
 
     @pytest.mark.parametrize("count", ["-1", "1.5", "many", "", "99999999999999"])
     def test_a_count_that_is_no_whole_number_is_an_error(self, bench: Bench, count: str) -> None:
-        assert (
-            code_of(bench, echo('<repeat source="data" sourcePath="n"/>'), f"<n>{count}</n>") == Code.TOO_MANY_REPEATS
-        )
+        assert code_of(bench, echo('<repeat source="data" sourcePath="n"/>'), f"<n>{count}</n>") == Code.TOO_MANY_REPEATS
 
     def test_when_is_tested_before_every_repetition(self, tmp_path: Path) -> None:
         bench = Bench(tmp_path)
@@ -221,8 +219,7 @@ class TestRule5WithoutTemplates:
 
     def test_replace_takes_the_targets_place(self, bench: Bench) -> None:
         assert (
-            self.transfer(bench, 'mode="replace" destinationPath="t"', "<s/><t>0</t><u/>")
-            == '<s/><n a="1">text<c/></n><u/>'
+            self.transfer(bench, 'mode="replace" destinationPath="t"', "<s/><t>0</t><u/>") == '<s/><n a="1">text<c/></n><u/>'
         )
 
     def test_replace_of_a_scope_keeps_its_name(self, bench: Bench) -> None:
@@ -252,9 +249,7 @@ class TestRule5WithoutTemplates:
 
     def test_moving_an_attribute(self, bench: Bench) -> None:
         data = bench.data(
-            echo(
-                '<before source="data" sourcePath="a/@x" destination="executeData" destinationPath="b/@y" mode="move"/>'
-            ),
+            echo('<before source="data" sourcePath="a/@x" destination="executeData" destinationPath="b/@y" mode="move"/>'),
             '<a x="1"/>',
         )
         assert (data, bench.store.calls[0][1]) == ("<data><a/></data>", '<executeData><b y="1"/></executeData>')
@@ -267,9 +262,7 @@ class TestRule5WithoutTemplates:
         assert code_of(bench, steps, "<n/>") == Code.NOT_FOUND
 
     def test_a_path_that_selects_several_nodes_takes_all_of_them(self, bench: Bench) -> None:
-        bench.data(
-            echo('<before source="data" sourcePath="n" destination="executeData" mode="move"/>'), "<n>1</n><n>2</n>"
-        )
+        bench.data(echo('<before source="data" sourcePath="n" destination="executeData" mode="move"/>'), "<n>1</n><n>2</n>")
         assert bench.store.calls == [("Echo", "<executeData><n>1</n><n>2</n></executeData>")]
 
 
@@ -427,19 +420,11 @@ class TestRule9Errors:
 
     def test_a_handled_error_lets_the_procedure_go_on(self, bench: Bench) -> None:
         bench.data(
-            "<try>"
-            + put("a")
-            + self.FAIL.format("0x80004005", "x")
-            + "</try><catch>"
-            + put("b")
-            + "</catch>"
-            + put("c")
+            "<try>" + put("a") + self.FAIL.format("0x80004005", "x") + "</try><catch>" + put("b") + "</catch>" + put("c")
         )
         assert bench.store.values == {"a": "1", "b": "1", "c": "1"}
 
-    def test_steps_after_the_failing_one_do_not_run_and_a_catch_without_error_does_not_either(
-        self, bench: Bench
-    ) -> None:
+    def test_steps_after_the_failing_one_do_not_run_and_a_catch_without_error_does_not_either(self, bench: Bench) -> None:
         bench.data("<try>" + put("a") + "</try><catch>" + put("b") + "</catch>")
         bench.data("<try>" + self.FAIL.format("0x80004005", "x") + put("z") + "</try><catch/>")
         assert bench.store.values == {"a": "1"}
@@ -667,11 +652,7 @@ class TestContext:
 
     def test_providerContext_is_copied_into_every_call(self, tmp_path: Path) -> None:
         bench = Bench(tmp_path)
-        text = (
-            (tmp_path / "namespace0.xml")
-            .read_text()
-            .replace("</namespace>", '<providerContext server="s"/></namespace>')
-        )
+        text = (tmp_path / "namespace0.xml").read_text().replace("</namespace>", '<providerContext server="s"/></namespace>')
         (tmp_path / "namespace0.xml").write_text(text)
         bench.engine.reload()
         bench.data(echo(""))

@@ -36,7 +36,14 @@ def test_all_mistakes_of_a_file_are_listed_at_once(tmp_path: Path) -> None:
     )
     text = str(error)
     found = {(problem.line, problem.path.rsplit("/", 1)[-1]) for problem in error.problems}
-    assert {(4, "forEach"), (5, "before"), (6, "when"), (9, "procedure[2]"), (10, "procedure[3]"), (11, "procedure[4]")} <= found
+    assert {
+        (4, "forEach"),
+        (5, "before"),
+        (6, "when"),
+        (9, "procedure[2]"),
+        (10, "procedure[3]"),
+        (11, "procedure[4]"),
+    } <= found
     assert all(problem.file.endswith("bad.xml") for problem in error.problems)
     for hint in ("letters, digits, underscores", "known: context, data", "is no XPath", "no select named 'unknown'"):
         assert hint in text

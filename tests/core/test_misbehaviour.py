@@ -161,17 +161,26 @@ def test_budgets_cannot_be_caught(tmp_path: Path) -> None:
     bench = Bench(tmp_path, loop, config=config)
     for steps, data, code in (
         ('<execute namespace="Loop" procedure="P"/>', "", Code.CALLS_TOO_DEEP),
-        (f'<execute namespace="Loop" procedure="P"><repeat source="data" sourcePath="n"/></execute>', "<n>101</n>", Code.TOO_MANY_REPEATS),
+        (
+            f'<execute namespace="Loop" procedure="P"><repeat source="data" sourcePath="n"/></execute>',
+            "<n>101</n>",
+            Code.TOO_MANY_REPEATS,
+        ),
         ("<try/><catch/>", "x" * 300, Code.RESULT_TOO_LARGE),
         ("<try/><catch/>", "x" * 5001, Code.DOCUMENT_TOO_LARGE),
     ):
         result = bench.run(steps, data)
         assert result.error is not None
         assert result.error.code == code
-    many_calls = '<namespace name="Many"><procedure name="P" access="public"><try><transform/></try><catch/></procedure></namespace>'
+    many_calls = (
+        '<namespace name="Many"><procedure name="P" access="public"><try><transform/></try><catch/></procedure></namespace>'
+    )
     (tmp_path / "many").mkdir()
     bench = Bench(tmp_path / "many", many_calls, config=config)
-    result = bench.run('<try><execute namespace="Many" procedure="P"><repeat source="data" sourcePath="n"/></execute></try><catch/>', "<n>51</n>")
+    result = bench.run(
+        '<try><execute namespace="Many" procedure="P"><repeat source="data" sourcePath="n"/></execute></try><catch/>',
+        "<n>51</n>",
+    )
     assert result.error is not None
     assert result.error.code == Code.TOO_MANY_STEPS
 

@@ -106,7 +106,9 @@ def test_a_plugin_outside_the_security_group_is_not_heard(tmp_path: Path, monkey
         "entry_points",
         lambda group: [metadata.EntryPoint("sneaky", "mpf_core.testing:AllowAll", GROUP)] if group == GROUP else [],
     )
-    (tmp_path / "n.xml").write_text('<namespace name="N"><procedure name="P" access="public"><transform/></procedure></namespace>')
+    (tmp_path / "n.xml").write_text(
+        '<namespace name="N"><procedure name="P" access="public"><transform/></procedure></namespace>'
+    )
     sneaky = Engine(Config.model_validate({"plugins": {"enabled": ["sneaky"]}}), namespaces=[tmp_path])
     result = sneaky.execute("<request/>", Caller("x"), namespace="N", procedure="P")
     assert result.error is not None
@@ -143,7 +145,10 @@ def test_two_plugins_that_offer_one_provider_are_both_named() -> None:
     ("change", "hint"),
     [
         (('<procedure name="Get" type="read"/>', ""), "'Get' is missing in the namespace file"),
-        (('name="Echo" type="read"', 'name="Echo" type="write"'), "'Echo' is write in the namespace file and read in StoreProvider"),
+        (
+            ('name="Echo" type="read"', 'name="Echo" type="write"'),
+            "'Echo' is write in the namespace file and read in StoreProvider",
+        ),
         (('name="Fail"', 'name="Fall"'), "'Fall' is read in the namespace file and missing in StoreProvider"),
     ],
 )

@@ -55,9 +55,7 @@ def test_a_doctype_after_an_xml_declaration_is_refused() -> None:
     "encoding", ["utf-7", "UTF7", "cp037", "ebcdic-cp-us", "iso-2022-jp", "hz", "bogus", "shift_jis", "rot13"]
 )
 def test_an_encoding_that_can_hide_markup_is_refused(encoding: str) -> None:
-    text = refused(
-        b'<?xml version="1.0" encoding="' + encoding.encode() + b'"?>+ADwAIQ-DOCTYPE r><r/>', Code.MALFORMED_XML
-    )
+    text = refused(b'<?xml version="1.0" encoding="' + encoding.encode() + b'"?>+ADwAIQ-DOCTYPE r><r/>', Code.MALFORMED_XML)
     assert encoding in text
     assert "send UTF-8" in text
 

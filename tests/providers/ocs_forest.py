@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from lxml import etree
+from mpf_directory.embedded import EmbeddedDirectory
 
 from mpf_core.provider import CallContext, Change, Element, Undo
 from mpf_core.security.identity import Identity, IdentityKind
@@ -15,6 +20,9 @@ from mpf_directory.dn import Dn
 from mpf_directory.port import Directory, Entry, Modification, ModifyOp, Value
 from mpf_ocs.provider import OcsProvider
 from mpf_ocs.users import TO_READ
+
+Attributes: TypeAlias = Mapping[str, Sequence[Value]]
+NONE: Attributes = MappingProxyType({})
 
 BASE = "DC=Fabrikam,DC=Com"
 RTC = f"CN=RTC Service,CN=Microsoft,CN=System,{BASE}"
@@ -65,8 +73,8 @@ class Forest:
         self.identity = Identity(IdentityKind.SERVICE, "MPFServiceAcct")
         for dn in (CUSTOMER.split(",", 2)[2], CUSTOMER.split(",", 1)[1], CUSTOMER):
             self.ensure(dn, "organizationalUnit")
-        self.put(USER, "user", sAMAccountName=["johnc"], proxyAddresses=["SMTP:johnc@alpineskihouse.com"])
-        self.put(OTHER, "user", sAMAccountName=["annw"])
+        self.put(USER, "user", {"sAMAccountName": ["johnc"], "proxyAddresses": ["SMTP:johnc@alpineskihouse.com"]})
+        self.put(OTHER, "user", {"sAMAccountName": ["annw"]})
 
     def prepare_ocs(self, root: str = RTC) -> None:
         """What the preparation of the forest makes."""
@@ -76,18 +84,18 @@ class Forest:
         self.put(f"CN=Pools,{root}", "msRTCSIP-Pools")
         self.put(f"CN=Policies,{root}", "msRTCSIP-Policies")
 
-    def pool(self, name: str, root: str = RTC, **attributes: list[Value]) -> None:
+    def pool(self, name: str, attributes: Attributes = NONE, root: str = RTC) -> None:
         """A pool with its service."""
-        self.put(f"CN={name},CN=Pools,{root}", "msRTCSIP-Pool", dNSHostName=[f"{name}.fabrikam.com"], **attributes)
+        self.put(f"CN={name},CN=Pools,{root}", "msRTCSIP-Pool", {"dNSHostName": [f"{name}.fabrikam.com"], **attributes})
         self.put(f"CN=Microsoft,CN={name},CN=Pools,{root}", "serviceConnectionPoint")
         self.put(home(name, root), "msRTCSIP-PoolService")
 
     def policy(self, dn: str, type_: str, content: str | None) -> None:
         """A policy that users can have."""
-        contents: dict[str, list[Value]] = {"msRTCSIP-PolicyContent": [content]} if content is not None else {}
-        self.put(dn, "msRTCSIP-GlobalUserPolicy", **{"msRTCSIP-PolicyType": [type_]}, **contents)
+        contents = {"msRTCSIP-PolicyContent": [content]} if content is not None else {}
+        self.put(dn, "msRTCSIP-GlobalUserPolicy", {"msRTCSIP-PolicyType": [type_], **contents})
 
-    def put(self, dn: str, object_class: str, **attributes: list[Value]) -> None:
+    def put(self, dn: str, object_class: str, attributes: Attributes = NONE) -> None:
         """Create an object."""
         self.directory.add(Dn.parse(dn), {"objectClass": [object_class], **attributes})
 
@@ -108,7 +116,7 @@ class Forest:
         names = [name for name in TO_READ if name.startswith("msRTCSIP-") or name == "proxyAddresses"]
         return {name: sorted(entry.values(name), key=str) for name in names if entry.values(name)}
 
-    def write(self, dn: str = USER, **attributes: list[Value]) -> None:
+    def write(self, attributes: Attributes, dn: str = USER) -> None:
         """Somebody else changes an object."""
         changes = [Modification(name, ModifyOp.REPLACE, tuple(values)) for name, values in attributes.items()]
         self.directory.modify(Dn.parse(dn), changes)
@@ -141,7 +149,9 @@ class Forest:
     def read(self, procedure: str, **arguments: str) -> list[tuple[str, Any]]:
         """The output of a read procedure: names and texts; a list has its items' texts."""
         found: list[Element] = self.prepare(procedure, **arguments)
-        return [(item.tag, [child.text for child in item] if len(item) or item.text is None else item.text) for item in found]
+        return [
+            (item.tag, [child.text for child in item] if len(item) or item.text is None else item.text) for item in found
+        ]
 
     def run(self, procedure: str, **arguments: str) -> Done:
         """Prepare and apply a write procedure."""
@@ -156,6 +166,29 @@ class Forest:
         """CreateSipUser with what it needs, and with ``arguments``."""
         given = {"userDN": USER, "enabled": "true", "primaryURI": URI, "homeServerDN": home("pool01"), **arguments}
         return self.run("CreateSipUser", **given)
+
+
+@contextmanager
+def bare_forest(folder: Path) -> Iterator[Forest]:
+    """A forest in which nothing of Office Communications Server is."""
+    directory = EmbeddedDirectory.create(folder / "directory.db", BASE)
+    try:
+        yield Forest(directory)
+    finally:
+        directory.close()
+
+
+@contextmanager
+def prepared_forest(folder: Path) -> Iterator[Forest]:
+    """A forest with two pools and three policies."""
+    with bare_forest(folder) as forest:
+        forest.prepare_ocs()
+        forest.pool("pool01")
+        forest.pool("pool02")
+        forest.policy(LOW, "meeting", policy_content("Policy 5 (Low)"))
+        forest.policy(HIGH, "meeting", policy_content("Policy 1 (High)"))
+        forest.policy(VOICE, "telephony", policy_content("Default Policy"))
+        yield forest
 
 
 @dataclass
