@@ -1,8 +1,8 @@
 """provision-6: six write steps with an undo each, in memory; ratios to a bare Python ladder, measured in the same run.
 
 Contenders: a hand-written try/except ladder with the same lxml mappings and XSD checks (the floor), this engine with everything
-on (validation, authorization, journal in memory), and TaskFlow's serial engine without any XML. Cases: success, failure in step
-6, an invalid request. After every run the state is compared with the expected one; a wrong state disqualifies a contender.
+on (validation, authorization, journal in memory), and TaskFlow's serial engine without any XML. Cases: success, failure in
+step 6, an invalid request. After every run the state is compared with the expected one; a wrong state disqualifies a contender.
 
     python bench/provision6.py [--seconds 2]
 """
@@ -21,7 +21,19 @@ from pathlib import Path
 
 from lxml import etree
 
-from mpf_core import NO_CHANGE, Caller, CallContext, Change, Engine, MpfError, Provider, Undo, argument, hookimpl, write
+from mpf_core import (
+    NO_CHANGE,
+    CallContext,
+    Caller,
+    Change,
+    Engine,
+    MpfError,
+    Provider,
+    Undo,
+    argument,
+    hookimpl,
+    write,
+)
 from mpf_core.testing import AllowAll
 
 STEPS = 6
@@ -30,20 +42,27 @@ SCHEMA = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" {tns} element
 <xs:element name="name" type="xs:string"/><xs:element name="value" type="xs:string"/>
 <xs:element name="fail" type="xs:boolean" minOccurs="0"/></xs:all></xs:complexType></xs:element></xs:schema>"""
 
+REQUEST_SCHEMA = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" {{tns}} elementFormDefault="qualified">
+<xs:element name="executeData"><xs:complexType><xs:all>
+{"".join(f'<xs:element name="v{n}" type="xs:string"/>' for n in range(1, STEPS + 1))}
+<xs:element name="fail" type="xs:boolean" minOccurs="0"/></xs:all></xs:complexType></xs:element></xs:schema>"""
+
 NAMESPACE = f"""<namespace name="Bench" providerSource="bench"><procedure name="Put" type="write">
 <Schema name="inputSchema">{SCHEMA.format(tns='targetNamespace="urn:bench"')}</Schema></procedure></namespace>"""
 
 
 def _step(number: int) -> str:
-    fail = '<before source="data" sourcePath="fail" destination="executeData" ifNull="ignore"/>' if number == STEPS else ""
+    fail = "" if number < STEPS else '<before source="data" sourcePath="fail" destination="executeData" ifNull="ignore"/>'
     return (
         f'<execute namespace="Bench" procedure="Put"><executeData><name>n{number}</name></executeData>'
-        f'<before source="data" sourcePath="v{number}" destination="executeData" destinationPath="value" mode="merge"/>{fail}'
+        f'<before source="data" sourcePath="v{number}" destination="executeData" destinationPath="value" mode="merge"/>'
+        f"{fail}"
         "</execute>"
     )
 
 
 PROCEDURES = f"""<namespace name="Provision"><procedure name="Six" type="write" access="public">
+<Schema name="inputSchema">{REQUEST_SCHEMA.format(tns='targetNamespace="urn:bench"')}</Schema>
 {"".join(_step(n) for n in range(1, STEPS + 1))}</procedure></namespace>"""
 
 
@@ -99,6 +118,7 @@ def ours(folder: Path) -> tuple[Store, Callable[[bytes], bool]]:
 def ladder() -> tuple[Store, Callable[[bytes], bool]]:
     """What one would write by hand for just this: parse, map, validate, do, undo."""
     schema = etree.XMLSchema(etree.fromstring(SCHEMA.format(tns="")))
+    whole = etree.XMLSchema(etree.fromstring(REQUEST_SCHEMA.format(tns="").replace("executeData", "data")))
     store = Store()
     template = [etree.fromstring(f"<executeData><name>n{n}</name></executeData>") for n in range(1, STEPS + 1)]
     paths = [etree.XPath(f"v{n}") for n in range(1, STEPS + 1)]
@@ -107,6 +127,8 @@ def ladder() -> tuple[Store, Callable[[bytes], bool]]:
         data = etree.fromstring(document).find("data")
         done: list[str] = []
         try:
+            if not whole.validate(data):
+                raise ValueError("invalid")
             for number in range(STEPS):
                 body = copy.deepcopy(template[number])
                 etree.SubElement(body, "value").text = paths[number](data)[0].text
@@ -130,9 +152,9 @@ def ladder() -> tuple[Store, Callable[[bytes], bool]]:
 
 
 def taskflow() -> tuple[Store, Callable[[bytes], bool]]:
-    """TaskFlow's serial engine, in memory; the flow is built once, an engine is made for each request, as its manual does."""
-    from taskflow import engines, task
-    from taskflow.patterns import linear_flow
+    """TaskFlow's serial engine, in memory; the flow is built once, an engine is made for each request, as in its manual."""
+    from taskflow import engines, task  # noqa: PLC0415 - optional
+    from taskflow.patterns import linear_flow  # noqa: PLC0415
 
     store = Store()
 

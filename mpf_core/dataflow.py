@@ -169,7 +169,7 @@ class Frame:
             new = [_take(node) for node in nodes]
         else:
             # A leaf that is merged only lends its text and attributes: no copy is needed.
-            lending = transfer.mode is Mode.MERGE
+            lending = transfer.mode is Mode.MERGE and transfer.source != transfer.destination
             new = [node if isinstance(node, Atom) or (lending and not len(node)) else clone(node) for node in nodes]
         self._place(transfer, new)
 

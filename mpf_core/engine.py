@@ -194,6 +194,13 @@ class Engine:
         except (MpfError, Doomed) as raised:
             error = raised.error if isinstance(raised, Doomed) else raised
             return self._failed(error, record, transaction, log, namespace, procedure)
+        except Exception as bug:
+            log.error("engine.failed", exc_info=True)
+            error = MpfError(
+                Code.E_UNEXPECTED,
+                f"The engine failed unexpectedly ({type(bug).__name__}); its log has the details of {transaction_id}.",
+            )
+            return self._failed(error, record, transaction, log, namespace, procedure)
         except BaseException:
             if transaction is not None:
                 transaction.abort()

@@ -56,17 +56,18 @@ class _LazyCallContext(CallContext):
     """Builds ``context`` when a provider first looks at it: few do."""
 
     __slots__ = ("_source",)
+    _source: Element | Callable[[], Element]
 
     @property
-    def context(self) -> Element:  # type: ignore[override]
+    def context(self) -> Element:
         """The ``executeXml/context`` element."""
-        if callable(self._source):
+        if not isinstance(self._source, etree._Element):
             self._source = self._source()
         return self._source
 
     @context.setter
-    def context(self, source: Callable[[], Element]) -> None:
-        self._source: Element | Callable[[], Element] = source
+    def context(self, source: Element | Callable[[], Element]) -> None:
+        self._source = source
 
 
 @dataclass(slots=True)

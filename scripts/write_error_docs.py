@@ -12,8 +12,9 @@ def page() -> str:
     lines = [
         "# Error codes",
         "",
-        "The codes that the engine and the shipped providers raise. Codes that start with `0xa210` are this engine's own; all others are",
-        "standard HRESULTs. Directory errors keep the code that ADSI maps the LDAP result to, and the server's own text.",
+        "The codes that the engine and the shipped providers raise. Codes that start with `0xa210` are this engine's own;",
+        "all others are standard HRESULTs. Directory errors keep the code that ADSI maps the LDAP result to, and the server's",
+        "own text.",
         "Written from `mpf_core/errors.py` by `scripts/write_error_docs.py`.",
         "",
         "| code | name | meaning and what to do |",

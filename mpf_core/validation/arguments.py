@@ -18,6 +18,7 @@ _STRINGS = frozenset({"xs:string", "xs:normalizedString", "xs:token", "xs:anyURI
 _NOT_ATOMIC = frozenset({"xs:anyType", "xs:IDREFS", "xs:ENTITIES", "xs:NMTOKENS"})
 #: What a required string must hold: something besides white space.
 _NOT_EMPTY = r"\s*\S[\s\S]*"
+_OTHER_CONTENT = (xs("any"), xs("group"), xs("complexContent"), xs("simpleContent"))
 _COMPOSITORS = frozenset({xs("all"), xs("sequence"), xs("choice")})
 
 
@@ -106,14 +107,14 @@ class Declarations:
 
         XSD lets an empty type hold nothing at all, not even the line break that a merged ``data`` brings along.
         """
-        for type_ in [] if self.root is None or self.all else [self._complex_type(self.root)]:
-            if type_ is None or any(type_.iter(xs("any"), xs("group"), xs("complexContent"), xs("simpleContent"))):
-                continue
-            for compositor in [child for child in type_ if child.tag in _COMPOSITORS]:
-                type_.remove(compositor)
-            nothing = etree.Element(xs("sequence"))
-            etree.SubElement(nothing, xs("any"), namespace="urn:mpf:nothing", minOccurs="0")
-            type_.insert(1 if type_.find(xs("annotation")) is not None else 0, nothing)
+        type_ = self._complex_type(self.root) if self.root is not None and not self.all else None
+        if type_ is None or next(type_.iter(*_OTHER_CONTENT), None) is not None:
+            return
+        for compositor in [child for child in type_ if child.tag in _COMPOSITORS]:
+            type_.remove(compositor)
+        nothing = etree.Element(xs("sequence"))
+        etree.SubElement(nothing, xs("any"), namespace="urn:mpf:nothing", minOccurs="0")
+        type_.insert(1 if type_.find(xs("annotation")) is not None else 0, nothing)
 
     def _complex_type(self, element: Element) -> Element | None:
         named = self._globals.get((xs("complexType"), element.get("type")))

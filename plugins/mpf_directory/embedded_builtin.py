@@ -17,6 +17,7 @@ from mpf_directory.embedded_accounts import (
 )
 from mpf_directory.embedded_write import Writer
 from mpf_directory.schema import Schema
+from mpf_directory.sids import sid_to_octets
 
 #: Well-known containers of a domain: name -> the GUID in wellKnownObjects.
 WELL_KNOWN = {
@@ -45,9 +46,11 @@ def build_domain(db: sqlite3.Connection, schema: Schema, base: Dn) -> None:
 
     The Administrator is disabled until somebody gives it a password, as every account without one.
     """
-    db.executemany("INSERT INTO domain VALUES (?, ?)", [("sid", new_domain_sid()), ("next_rid", FIRST_RID)])
+    sid = new_domain_sid()
+    db.executemany("INSERT INTO domain VALUES (?, ?)", [("sid", sid), ("next_rid", FIRST_RID)])
     writer = Writer(db, schema, base)
     head = writer.add(base, {"objectClass": ["domainDNS"]})
+    writer.domain_sid(head, sid_to_octets(sid))
     protected = [head]
     for name, guid in WELL_KNOWN.items():
         container = base.child("CN", name)

@@ -7,12 +7,12 @@ import sqlite3
 from typing import NamedTuple
 
 from mpf_core.errors import MpfError
-from mpf_directory.dn import Dn, fold
+from mpf_directory.dn import Dn, fold, parse_guid
 from mpf_directory.embedded_names import find
 from mpf_directory.port import Value
 from mpf_directory.results import Result, no_such_object
 from mpf_directory.schema import Attribute, Syntax
-from mpf_directory.sids import sid_to_text
+from mpf_directory.sids import sid_to_octets, sid_to_text
 
 Key = str | int | bytes
 
@@ -49,8 +49,7 @@ def encode(db: sqlite3.Connection, attribute: Attribute, value: Value) -> Row:
 def compared(db: sqlite3.Connection, attribute: Attribute, value: Value) -> Key | None:
     """The key that a stored value equal to a filter's ``value`` has; ``None`` when there can be none."""
     if attribute.is_bytes:
-        # The filter parser cannot know that octets are meant where they happen to be text.
-        return value if isinstance(value, bytes) else value.encode()
+        return value if isinstance(value, bytes) else _octets_in_text(attribute, value)
     if attribute.syntax is Syntax.TEXT and isinstance(value, str):
         return fold(value)
     try:
@@ -86,6 +85,19 @@ def _plain(attribute: Attribute, text: str) -> Row:
         case Syntax.TIME if _TIME.fullmatch(text):
             return Row(text, text)
     raise _bad(attribute, text)
+
+
+def _octets_in_text(attribute: Attribute, text: str) -> bytes | None:
+    """Octets in a filter: a GUID or a SID in text form, or octets that happen to be UTF-8, which a parser cannot know."""
+    if attribute.key == "objectguid" and len(text) > 16:
+        guid = parse_guid(text)
+        return guid.bytes_le if guid else None
+    if attribute.syntax is Syntax.SID and text.upper().startswith("S-1-"):
+        try:
+            return sid_to_octets(text)
+        except ValueError:
+            return None
+    return text.encode()
 
 
 def _octets(attribute: Attribute, value: Value) -> Row:

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from mpf_core.errors import Code, MpfError
 from mpf_directory import embedded_accounts as accounts
@@ -39,7 +39,7 @@ class Writer:
         """Create an object and return its number; ``rid`` gives an account of the domain itself its fixed identifier."""
         given = self._known(attributes)
         object_class = self._class_of(given.pop("objectclass", (None, ()))[1])
-        parent = self._place_for(dn, object_class)
+        parent, dn = self._place_for(dn, object_class)
         naming = self.schema.attributes[object_class.naming]
         if any(fold(str(value)) != fold(dn.rdn.value) for value in given.pop(naming.key, (naming, ()))[1]):
             raise MpfError(Result.NAMING_VIOLATION, f"{naming.name} differs from the name {dn}.")
@@ -106,7 +106,7 @@ class Writer:
         if new_path.startswith(old_path + SEPARATOR):
             raise MpfError(Result.UNWILLING_TO_PERFORM, f"{old_dn} cannot be moved into itself.")
         object_class = self.schema.classes[name.lower()]
-        parent = self._place_for(new_dn, object_class, own=number)
+        parent, new_dn = self._place_for(new_dn, object_class, own=number)
         self.db.execute("UPDATE object SET parent = ? WHERE id = ?", (parent, number))
         self._move_names(old_path, new_path, new_dn)
         for key in (object_class.naming, "name"):
@@ -119,6 +119,10 @@ class Writer:
         """Enter ``target`` into wellKnownObjects, which clients cannot write."""
         attribute = self.schema.attributes["wellknownobjects"]
         self._store(container, attribute, [encode(self.db, attribute, f"B:{len(digits)}:{digits}:{target}")])
+
+    def domain_sid(self, head: int, sid: bytes) -> None:
+        """Give the domain's head the domain's own objectSid."""
+        self._store(head, self.schema.attributes["objectsid"], [Row(sid, sid)])
 
     def protect(self, number: int) -> None:
         """Make an object one that can be neither deleted nor renamed."""
@@ -159,23 +163,23 @@ class Writer:
             raise MpfError(Result.OBJ_CLASS_VIOLATION, f"{most_specific.name} is not all of the given classes.")
         return most_specific
 
-    def _place_for(self, dn: Dn, object_class: ObjectClass, own: int | None = None) -> int | None:
-        """The number of the container that ``dn`` needs; raises if it is not there or cannot take such an object."""
-        if dn.rdn.type.lower() != object_class.naming:
-            raise MpfError(Result.NAMING_VIOLATION, f"{object_class.name} objects are named by {object_class.naming}.")
+    def _place_for(self, dn: Dn, object_class: ObjectClass, own: int | None = None) -> tuple[int | None, Dn]:
+        """The container's number and the name in the container's spelling; raises if there can be no such object."""
+        naming = self.schema.attributes[object_class.naming]
+        if dn.rdn.type.lower() != naming.key:
+            raise MpfError(Result.NAMING_VIOLATION, f"{object_class.name} objects are named by {naming.name}.")
         if find(self.db, dn) not in (None, own):
             raise MpfError(Code.OBJECT_ALREADY_EXISTS, f"{dn} exists already.")
-        encode(self.db, self.schema.attributes[object_class.naming], dn.rdn.value)
+        encode(self.db, naming, dn.rdn.value)
         if dn == self.base:
-            return None
-        container = dn.parent
-        if container is None:
+            return None, dn
+        if dn.parent is None:
             raise no_such_object(dn)
-        parent = require(self.db, container)
-        (holder,) = self.db.execute("SELECT class FROM object WHERE id = ?", (parent,)).fetchone()
+        parent = require(self.db, dn.parent)
+        spelled, holder = self.db.execute("SELECT dn, class FROM object WHERE id = ?", (parent,)).fetchone()
         if holder not in object_class.parents:
             raise MpfError(Result.NAMING_VIOLATION, f"{holder} objects do not hold {object_class.name} objects.")
-        return parent
+        return parent, Dn.parse(spelled).child(naming.name.upper(), dn.rdn.value)
 
     def _check_allowed(self, object_class: ObjectClass, dn: Dn, keys: Iterable[str]) -> None:
         for key in keys:
@@ -289,8 +293,7 @@ class Writer:
             "SELECT v.data, o.guid FROM object o JOIN value v ON v.object = o.id AND v.attribute = 'name' WHERE o.id = ?",
             (number,),
         ).fetchone()
-        guid_text = "".join(f"{byte:02x}" for byte in guid)
-        gone = self.base.child("CN", "Deleted Objects").child("CN", f"{name}\nDEL:{guid_text}")
+        gone = self.base.child("CN", "Deleted Objects").child("CN", f"{name}\nDEL:{UUID(bytes_le=guid)}")
         for row, attribute, data in self.db.execute(
             "SELECT id, attribute, data FROM value WHERE target = ? AND object <> ?", (number, number)
         ).fetchall():
@@ -301,16 +304,15 @@ class Writer:
                 self.db.execute("UPDATE value SET key = ?, data = ?, target = NULL WHERE id = ?", (fold(text), text, row))
 
     def _move_names(self, old_path: str, new_path: str, new_dn: Dn) -> None:
+        """Give the object at ``old_path`` and all below it their new names."""
+        depth = old_path.count(SEPARATOR) + 1
         rows = self.db.execute(
             "SELECT id, path, dn FROM object WHERE path >= ? AND path < ?", (old_path, old_path + BEHIND)
         ).fetchall()
-        depth = len(new_dn.rdns)
-        old_depth = old_path.count(SEPARATOR) + 1
-        del depth
         self.db.executemany(
             "UPDATE object SET path = ?, dn = ? WHERE id = ?",
             [
-                (new_path + path[len(old_path) :], str(_moved(Dn.parse(dn), old_depth, new_dn)), number)
+                (new_path + path[len(old_path) :], str(_moved(Dn.parse(dn), depth, new_dn)), number)
                 for number, path, dn in rows
             ],
         )
@@ -341,7 +343,8 @@ class Writer:
         self._set_password(number, object_class, new)
 
 
-def _moved(dn: Dn, old_depth: int, new_dn: Dn) -> Dn:
-    for rdn in reversed(dn.rdns[: len(dn.rdns) - old_depth]):
+def _moved(dn: Dn, depth: int, new_dn: Dn) -> Dn:
+    """The name of what was ``dn``, below an object whose name had ``depth`` parts and is ``new_dn`` now."""
+    for rdn in reversed(dn.rdns[: len(dn.rdns) - depth]):
         new_dn = new_dn.child(*rdn)
     return new_dn

@@ -88,7 +88,12 @@ class Directory(Protocol):
         ...
 
     def search(
-        self, base: Dn, scope: Scope, filter: Filter, attributes: Sequence[str] = (), limit: int | None = None
+        self,
+        base: Dn,
+        scope: Scope,
+        filter: Filter,  # noqa: A002 - LDAP's word
+        attributes: Sequence[str] = (),
+        limit: int | None = None,
     ) -> Iterator[Entry]:
         """Objects that match, paged behind the scenes. NO_SUCH_OBJECT when ``base`` does not exist."""
         ...

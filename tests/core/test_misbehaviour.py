@@ -162,7 +162,7 @@ def test_budgets_cannot_be_caught(tmp_path: Path) -> None:
     for steps, data, code in (
         ('<execute namespace="Loop" procedure="P"/>', "", Code.CALLS_TOO_DEEP),
         (
-            f'<execute namespace="Loop" procedure="P"><repeat source="data" sourcePath="n"/></execute>',
+            '<execute namespace="Loop" procedure="P"><repeat source="data" sourcePath="n"/></execute>',
             "<n>101</n>",
             Code.TOO_MANY_REPEATS,
         ),

@@ -137,7 +137,7 @@ def test_two_plugins_that_claim_one_namespace_are_both_named(tmp_path: Path) -> 
 def test_two_plugins_that_offer_one_provider_are_both_named() -> None:
     one, two = StorePlugin(StoreProvider()), StorePlugin(StoreProvider())
     two.name = "other"
-    with pytest.raises(ConfigError, match="both offer the provider 'test.store'"):
+    with pytest.raises(ConfigError, match=r"both offer the provider 'test\.store'"):
         Engine(plugins=[one, two])
 
 

@@ -171,7 +171,7 @@ class Forest:
 @contextmanager
 def bare_forest(folder: Path) -> Iterator[Forest]:
     """A forest in which nothing of Office Communications Server is."""
-    directory = EmbeddedDirectory.create(folder / "directory.db", BASE)
+    directory = EmbeddedDirectory.create(folder / "directory.db", server="AD01.Fabrikam.com", base=Dn.parse(BASE))
     try:
         yield Forest(directory)
     finally:

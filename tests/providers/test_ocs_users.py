@@ -65,6 +65,10 @@ class TestSet:
     def test_a_user_may_keep_the_address(self, forest: Forest) -> None:
         assert forest.run("SetSipUserProperties", userDN=USER, primaryURI=URI).change.data is None
 
+    def test_a_proxy_address_in_another_spelling_is_left_as_it_is(self, forest: Forest) -> None:
+        forest.write({"proxyAddresses": ["SIP:JohnC@AlpineSkiHouse.com"]})
+        assert forest.run("SetSipUserProperties", userDN=USER, primaryURI=URI).change.data is None
+
     def test_the_address_of_another_user_is_refused(self, forest: Forest) -> None:
         forest.write({"msRTCSIP-PrimaryUserAddress": ["sip:annw@alpineskihouse.com"]}, OTHER)
         with pytest.raises(MpfError) as raised:
