@@ -204,6 +204,7 @@ class Engine:
         except BaseException:
             if transaction is not None:
                 transaction.abort()
+                transaction.tell("transaction.end", {"state": record.state.value})
             raise
         transaction.tell("transaction.end", {"state": record.state.value})
         return Result(document, transaction_id, record.state, rollback=transaction.outcomes())

@@ -91,7 +91,8 @@ class Plugins:
                 self._infos[name] = PluginInfo(name, security=True, enabled=True, state="broken", reason=reason)
         for number, plugin in enumerate(objects, 1):
             name = getattr(plugin, "name", None) or f"{type(plugin).__name__}#{number}"
-            self._infos[name] = PluginInfo(name, "(given by the program)", enabled=True, state="ok")
+            security = any(hasattr(plugin, hook) for hook in SECURITY_HOOKS)
+            self._infos[name] = PluginInfo(name, "(given by the program)", security=security, enabled=True, state="ok")
             self._trusted.add(name)
             try:
                 self._manager.register(plugin, name)

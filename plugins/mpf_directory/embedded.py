@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 from mpf_core.errors import ConfigError
@@ -72,7 +73,7 @@ class EmbeddedDirectory:
             number = find(db, dn)
             if number is None:
                 return None
-            return next(iter(load(db, self._schema, [number], attributes)), None)
+            return load(db, self._schema, [number], attributes)[0]
 
     def search(
         self,
@@ -82,10 +83,11 @@ class EmbeddedDirectory:
         attributes: Sequence[str] = (),
         limit: int | None = None,
     ) -> Iterator[Entry]:
-        """See `port.Directory.search`. Who matches is settled by the call; entries are read while they are taken."""
+        """See `port.Directory.search`. Who matches is settled by the call; many entries are read while they are taken."""
         with self._store.reading() as db:
             numbers = search_ids(db, self._schema, require(db, base), scope, filter, limit=limit)
-        return self._entries(numbers, tuple(attributes))
+            first = load(db, self._schema, numbers[:_PAGE], attributes) if numbers else []
+        return chain(first, self._entries(numbers[_PAGE:], tuple(attributes)))
 
     def add(self, dn: Dn, attributes: Mapping[str, Sequence[Value]]) -> None:
         """See `port.Directory.add`. objectGUID, objectSid, sAMAccountName and other defaults are generated."""
@@ -125,7 +127,7 @@ class EmbeddedDirectory:
     def _entries(self, numbers: Sequence[int], attributes: Sequence[str]) -> Iterator[Entry]:
         for start in range(0, len(numbers), _PAGE):
             with self._store.reading() as db:
-                page = list(load(db, self._schema, numbers[start : start + _PAGE], attributes))
+                page = load(db, self._schema, numbers[start : start + _PAGE], attributes)
             yield from page
 
     @contextmanager

@@ -35,10 +35,14 @@ def new_domain_sid() -> str:
     return "-".join(["S-1-5-21", *(str(secrets.randbits(32)) for _ in range(3))])
 
 
-def next_sid(db: sqlite3.Connection, rid: int | None = None) -> bytes:
-    """The objectSid for a new account: with the given relative identifier, or with the next free one."""
-    if rid is None:
-        (rid,) = db.execute("UPDATE domain SET data = data + 1 WHERE name = 'next_rid' RETURNING data - 1").fetchone()
+def next_rid(db: sqlite3.Connection) -> int:
+    """A relative identifier that no account has, or ever had."""
+    (rid,) = db.execute("UPDATE domain SET data = data + 1 WHERE name = 'next_rid' RETURNING data - 1").fetchone()
+    return int(rid)
+
+
+def account_sid(db: sqlite3.Connection, rid: int) -> bytes:
+    """The objectSid of the account with that relative identifier."""
     (domain,) = db.execute("SELECT data FROM domain WHERE name = 'sid'").fetchone()
     return sid_to_octets(f"{domain}-{rid}")
 
@@ -81,7 +85,7 @@ def check_unique(db: sqlite3.Connection, attribute: str, value: str) -> None:
 def token_groups(db: sqlite3.Connection, account: int) -> list[bytes]:
     """SIDs of the security groups that the account is in, directly, through other groups or as its primary group."""
     row = db.execute("SELECT key FROM value WHERE object = ? AND attribute = 'primarygroupid'", (account,)).fetchone()
-    primary = next_sid(db, row[0]) if row else None
+    primary = account_sid(db, row[0]) if row else None
     rows = db.execute(
         """WITH RECURSIVE reached(id) AS (
                SELECT object FROM value WHERE target = ?1 AND attribute = 'member'

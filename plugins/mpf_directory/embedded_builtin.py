@@ -16,6 +16,7 @@ from mpf_directory.embedded_accounts import (
     new_domain_sid,
 )
 from mpf_directory.embedded_write import Writer
+from mpf_directory.port import Modification, ModifyOp
 from mpf_directory.schema import Schema
 from mpf_directory.sids import sid_to_octets
 
@@ -65,5 +66,7 @@ def build_domain(db: sqlite3.Connection, schema: Schema, base: Dn) -> None:
         attributes = {"objectClass": ["user"], "sAMAccountName": [user.name], "description": [user.description]}
         attributes["userAccountControl"] = [str(NORMAL_ACCOUNT | ACCOUNTDISABLE)]
         protected.append(writer.add(users.child("CN", user.name), attributes, rid=user.rid))
+    member = Modification("member", ModifyOp.ADD, (str(users.child("CN", "Administrator")),))
+    writer.modify(users.child("CN", "Domain Admins"), [member])
     for number in protected:
         writer.protect(number)

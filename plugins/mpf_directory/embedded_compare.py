@@ -78,11 +78,8 @@ class Comparisons:
         match wanted:
             case filters.Present():
                 return _having(attribute, "1", (), Rank.COARSE)
-            case filters.Compare(_, filters.Relation.EQUAL | filters.Relation.APPROXIMATE, value):
-                return self._equal(attribute, value)
-            case filters.Compare(_, relation, value) if not attribute.is_dn:
-                key = compared(self._db, attribute, value)
-                return UNDEFINED if key is None else _having(attribute, f"v.key {relation.value} ?", (key,))
+            case filters.Compare(_, relation, value):
+                return self._compare(attribute, relation, value)
             case filters.Substring(_, parts) if attribute.syntax is Syntax.TEXT:
                 return _substring(attribute, parts)
             case filters.Extensible(_, filters.IN_CHAIN, value) if attribute.is_dn:
@@ -91,13 +88,15 @@ class Comparisons:
                 return _bits(attribute, rule, value)
         return UNDEFINED
 
-    def _equal(self, attribute: Attribute, value: Value) -> Test:
+    def _compare(self, attribute: Attribute, relation: filters.Relation, value: Value) -> Test:
         category = attribute.key == "objectcategory"
         key = self._category(str(value)) if category else compared(self._db, attribute, value)
         if key is None:
             # A name of nothing matches nothing; a value of another syntax cannot be compared.
             return FALSE if attribute.is_dn else UNDEFINED
-        return _having(attribute, "v.key = ?", (key,), Rank.COARSE if attribute.key in _COARSE else Rank.EXACT)
+        if relation in (filters.Relation.EQUAL, filters.Relation.APPROXIMATE):
+            return _having(attribute, "v.key = ?", (key,), Rank.COARSE if attribute.key in _COARSE else Rank.EXACT)
+        return UNDEFINED if attribute.is_dn else _having(attribute, f"v.key {relation.value} ?", (key,))
 
     def _category(self, value: str) -> str | None:
         """The class schema object's common name, given its DN, or the name of a class (as Active Directory allows)."""

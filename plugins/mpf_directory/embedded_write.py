@@ -57,7 +57,7 @@ class Writer:
         assert number is not None
         self._insert_generated(number, dn, object_class, guid)
         if account:
-            sid = accounts.next_sid(self.db, rid)
+            sid = accounts.account_sid(self.db, accounts.next_rid(self.db) if rid is None else rid)
             self._store(number, self.schema.attributes["objectsid"], [Row(sid, sid)])
         for attribute, values in given.values():
             self._add_values(number, attribute, values)
@@ -216,7 +216,7 @@ class Writer:
 
     def _check_primary_group(self, number: int) -> None:
         row = self._key(number, "primarygroupid")
-        sid = accounts.next_sid(self.db, row[0]) if row else None
+        sid = accounts.account_sid(self.db, row[0]) if row else None
         found = self.db.execute("SELECT 1 FROM value WHERE attribute = 'objectsid' AND key = ?", (sid,)).fetchone()
         if not found:
             raise MpfError(Result.UNWILLING_TO_PERFORM, "primaryGroupID is no group of this domain.")

@@ -32,6 +32,8 @@ def seed(d):
     add(a.child("CN", "Johnc@AlpineSkiHouse.com"), "user", userPrincipalName="johnc@alpineskihouse.com")
     admin = BASE.child("CN","Users").child("CN","Administrator")
     d.modify(admin, [Modification("userPrincipalName", ModifyOp.REPLACE, ("Administrator@fabrikam.com",))])
+    da = BASE.child("CN","Users").child("CN","Domain Admins")
+    if str(admin) not in d.read(da).values("member"): d.modify(da, [Modification("member", ModifyOp.ADD, (str(admin),))])
     sysm = BASE.child("CN","System").child("CN","Microsoft"); add(sysm, "container")
     rtc = sysm.child("CN","RTC Service"); add(rtc, "msRTCSIP-Service")
     pools = rtc.child("CN","Pools"); add(pools, "msRTCSIP-Pools")

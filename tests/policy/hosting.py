@@ -126,7 +126,7 @@ def hosting_tree() -> ReadOnlyDirectory:
     return tree
 
 
-def configured(tree: ReadOnlyDirectory, base_dir: Path, **settings: object) -> PolicyPlugin:
+def configured(tree: Directory, base_dir: Path, **settings: object) -> PolicyPlugin:
     """The plugin over that tree."""
     services = Services(base_dir, _no_credentials)
     services.provide(Directories, OneDirectory(tree))  # type: ignore[type-abstract]
