@@ -24,7 +24,7 @@ from mpf_core.security.principal import Caller
 OCS = "Managed Office Communications Server"
 DC = "AD01.Fabrikam.com"
 CUSTOMER = "LDAP://OU=AlpineSkiHouse,OU=ConsolidatedMessenger,OU=Hosting,DC=Fabrikam,DC=Com"
-OTHER_CUSTOMER = "LDAP://OU=Lucerne,OU=ConsolidatedMessenger,OU=Hosting,DC=Fabrikam,DC=Com"
+OTHER_CUSTOMER = "LDAP://OU=FourthCoffee,OU=Litware,OU=Hosting,DC=Fabrikam,DC=Com"
 USER = "LDAP://CN=Johnc@AlpineSkiHouse.com,OU=AlpineSkiHouse,OU=ConsolidatedMessenger,OU=Hosting,DC=Fabrikam,DC=Com"
 ADMIN = "admin@alpineskihouse.com"
 DOMAIN_ADMIN = "Administrator@fabrikam.com"
@@ -68,7 +68,7 @@ ACTS = (
     ),
     Act("What the directory has about the user now", ADMIN, (("GetSipUserProperties", {"user": USER}),)),
     Act(
-        "Three steps in one request. The third fails, because nobody in AlpineSkiHouse owns litwareinc.com",
+        "Three steps in one request. The third fails, because litwareinc.com is no SIP domain of AlpineSkiHouse's",
         DOMAIN_ADMIN,
         (
             ("CreateSipDomain", {"organization": CUSTOMER, "address": "chat.alpineskihouse.com"}),
@@ -147,7 +147,7 @@ def _show_proof(console: Console, rollback: str, before: snapshot.Snapshot, afte
     console.print(f"The whole directory before: {before}")
     console.print(f"The whole directory after:  {after}")
     if before == after:
-        console.print(Text("Nothing is left behind: both are the same, value by value.", "green"))
+        console.print(Text("Nothing is left behind: both are the same, value by value (times of change aside).", "green"))
         return
     console.print(Text("These values differ:", "red"))
     for line in snapshot.differences(before, after):

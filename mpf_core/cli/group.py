@@ -17,7 +17,7 @@ from mpf_core.cli.plugins import plugins
 from mpf_core.cli.state import State
 from mpf_core.cli.submit import submit
 from mpf_core.cli.validate import validate
-from mpf_core.errors import ConfigError
+from mpf_core.errors import ConfigError, MpfError
 
 EXIT_CONFIGURATION = 2
 
@@ -62,11 +62,13 @@ class MpfGroup(click.Group):
         return self._brought(ctx).get(cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a ConfigError anywhere becomes a message and exit code 2."""
+        """Run a command; a ConfigError anywhere becomes a message and exit code 2, an MpfError one and exit code 1."""
         try:
             return super().invoke(ctx)
         except ConfigError as error:
             raise ConfigurationProblem(str(error)) from error
+        except MpfError as error:
+            raise click.ClickException(str(error)) from error
 
     def _brought(self, ctx: click.Context) -> dict[str, click.Command]:
         state = _state(ctx)

@@ -47,10 +47,15 @@ def create(folder: Path, *, force: bool = False) -> Path:
         raise ConfigError(f"{' and '.join(there)}: there already. Use --force to replace what is there, data included.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path in (directory, *(directory.with_name(directory.name + end) for end in ("-wal", "-shm", "-journal"))):
-            path.unlink(missing_ok=True)
-        settings = _create_directory(directory)
-        text = config_text(settings, DOMAIN_ADMIN, PLUGINS, _elevations())
+        fresh = directory.with_name(f".{directory.name}.new")
+        try:
+            _remove(fresh)
+            settings = {"backend": "embedded", "path": directory.name, **_create_directory(fresh)}
+            text = config_text(settings, DOMAIN_ADMIN, PLUGINS, _elevations())
+            _remove(directory)
+            fresh.replace(directory)
+        finally:
+            _remove(fresh)
         config.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise ConfigError(f"{error.filename or folder}: {error.strerror}") from error
@@ -58,15 +63,23 @@ def create(folder: Path, *, force: bool = False) -> Path:
     return config
 
 
+def _remove(database: Path) -> None:
+    """Remove an SQLite file and what SQLite keeps beside it, which belongs to no other file."""
+    for end in ("", "-wal", "-shm", "-journal"):
+        database.with_name(database.name + end).unlink(missing_ok=True)
+
+
 # The directory and the managed namespaces are plugins, which the core must work without: hence no imports at the top.
 
 
 def _create_directory(path: Path) -> dict[str, str]:
+    from mpf_directory import layout
     from mpf_directory.embedded import EmbeddedDirectory
     from mpf_directory.seed import seed_hosting_tree
 
-    seed_hosting_tree(EmbeddedDirectory.create(path))
-    return {"backend": "embedded", "path": path.name}
+    with EmbeddedDirectory.create(path, server=layout.SERVER, base=layout.BASE) as directory:
+        seed_hosting_tree(directory)
+    return {"server": layout.SERVER, "base": str(layout.BASE)}
 
 
 def _elevations() -> tuple[dict[str, str], ...]:

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 from mpf_core.engine import Engine
 
+#: What a directory writes by itself whenever an object changes, and an undo is a change too.
+STAMPS = frozenset({"whenchanged", "usnchanged"})
+
 #: A value of the directory: the object's name, the attribute and the value.
 Fact = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything in the directory at one moment."""
+    """Everything in the directory at one moment, but for `STAMPS`."""
 
     objects: int
     facts: frozenset[Fact]
@@ -40,6 +43,7 @@ def take(engine: Engine) -> Snapshot:
         (str(entry.dn), attribute, value.hex() if isinstance(value, bytes) else value)
         for entry in entries
         for attribute, values in entry.attributes.items()
+        if attribute.lower() not in STAMPS
         for value in values
     }
     return Snapshot(len(entries), frozenset(facts))

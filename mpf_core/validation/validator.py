@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Collection
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from lxml import etree
 from xmlschema import XMLSchema10, XMLSchemaValidationError
@@ -17,15 +17,28 @@ from mpf_core.provider import Element
 from mpf_core.validation.explain import explain, is_secret
 from mpf_core.validation.twin import xs
 
+#: A document with more elements than this is validated as a stream. lxml works out the XPath of each mistake, by counting
+#: siblings, when it validates a tree: 2 MB of small wrong elements would take hours.
+LARGE = 1000
 #: A document with more elements than this is explained by libxml2 alone: xmlschema would need seconds.
-EXPLAINABLE_ELEMENTS = 20_000
+EXPLAINABLE = 5000
 #: More violations than this are not listed.
 MAX_VIOLATIONS = 1000
 
+_COUNT = etree.XPath("count(descendant-or-self::*)")
 _ELEMENT_PREFIX = re.compile(r"^Element '[^']*'(?:, attribute '([^']*)')?: ")
 _OPEN_ENDED = re.compile(r"[*+]|\{\d+,\}")
 _REPEATED_GROUP = re.compile(r"\)[*+?{]")
-_PATTERN_MESSAGE = "SCHEMAV_CVC_PATTERN_VALID"
+_PATTERN = "SCHEMAV_CVC_PATTERN_VALID"
+
+
+class _Message(NamedTuple):
+    """A message of libxml2."""
+
+    text: str
+    path: str
+    line: int | None
+    is_pattern: bool = False
 
 
 class Validator:
@@ -45,6 +58,8 @@ class Validator:
 
     def accepts(self, root: Element) -> bool:
         """Whether a document, or the data of a call, fits the schema."""
+        if _is_large(root):
+            return not self._stream_messages(root)
         try:
             return self._shared(root)
         except etree.XMLSchemaValidateError:
@@ -61,13 +76,15 @@ class Validator:
         """Everything in a document that was not accepted, each mistake with its XPath and line.
 
         Errors that are ``known``, and those at the XPaths in ``reported``, are left out: the caller has better words
-        for them. Without these the list is never empty: where xmlschema finds nothing, libxml2's own messages stand.
+        for them. Without these the list is never empty: where xmlschema finds nothing, libxml2's own messages stand,
+        and for large documents these have no XPath and no line.
         """
-        small = sum(1 for _ in islice(root.iter(), EXPLAINABLE_ELEMENTS + 1)) <= EXPLAINABLE_ELEMENTS
-        errors = self._errors(root) if small else []
+        errors = self._errors(root) if _count(root) <= EXPLAINABLE else []
         found = [explain(error, file) for error in errors if not known(error)]
         if not errors or self._left_out:
-            found += self._messages(root, file, patterns_only=bool(errors))
+            messages = self._stream_messages(root) if _is_large(root) else self._messages(root)
+            wanted = [each for each in messages if not errors or each.is_pattern]
+            found += [Violation(readable(each.text, each.path), each.path, each.line, file) for each in wanted]
         return [each for each in found if each.path not in reported]
 
     def _errors(self, root: Element) -> list[XMLSchemaValidationError]:
@@ -84,23 +101,43 @@ class Validator:
                 self._explainer = XMLSchema10(xml.serialize(schema).decode(), allow="none")
             return self._explainer
 
-    def _messages(self, root: Element, file: str, *, patterns_only: bool) -> list[Violation]:
+    def _messages(self, root: Element) -> list[_Message]:
         """libxml2's messages, from a validator of which no other thread knows."""
         private = etree.XMLSchema(etree.fromstring(self._source, xml.schema_parser()))
         try:
             private(root)
         except etree.XMLSchemaValidateError:
-            message = "A value here is too complex for the pattern it must match."
-            return [Violation(message, xml.xpath_of(root), xml.line_of(root), file)]
+            text = "A value here is too complex for the pattern it must match."
+            return [_Message(text, xml.xpath_of(root), xml.line_of(root))]
         log: Any = private.error_log
-        entries = [entry for entry in log if not patterns_only or entry.type_name == _PATTERN_MESSAGE]
-        found = [
-            Violation(readable(entry.message, entry.path or ""), entry.path or "", entry.line or None, file)
-            for entry in entries[:MAX_VIOLATIONS]
-        ]
-        if found or patterns_only:
-            return found
-        return [Violation("The document does not fit its schema.", xml.xpath_of(root), xml.line_of(root), file)]
+        return [
+            _Message(entry.message, entry.path or "", entry.line or None, entry.type_name == _PATTERN)
+            for entry in islice(log, MAX_VIOLATIONS)
+        ] or [_Message("The document does not fit its schema.", xml.xpath_of(root), xml.line_of(root))]
+
+    def _stream_messages(self, root: Element) -> list[_Message]:
+        """libxml2's messages about a large document: the first hundred, without places. Empty where it fits."""
+        parser = etree.XMLParser(schema=self._shared, encoding="utf-8", resolve_entities=False, huge_tree=True)
+        try:
+            etree.fromstring(xml.serialize(root), parser)
+        except etree.XMLSyntaxError as error:
+            log: Any = error.error_log
+            return [_Message(entry.message, "", None, entry.type_name == _PATTERN) for entry in log]
+        return []
+
+
+def _is_large(root: Element) -> bool:
+    # Most data is a flat list of arguments: counting what lies deeper costs more than looking whether anything does.
+    if len(root) >= LARGE:
+        return True
+    for child in root:
+        if len(child):
+            return _count(root) > LARGE
+    return False
+
+
+def _count(root: Element) -> int:
+    return int(_COUNT(root))
 
 
 def _leave_out_slow_patterns(schema: Element) -> bool:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from mpf_core.errors import Code, MpfError
 from mpf_directory.changes import domain_of
-from mpf_directory.dn import Dn, Rdn
+from mpf_directory.dn import BAD_PATHNAME, Dn, Rdn
 from mpf_directory.filters import Filter
 from mpf_directory.operations import guid_of
 from mpf_directory.port import Directory, Entry, Scope
@@ -157,7 +157,7 @@ def _read(directory: Directory, name: str) -> Entry | None:
     try:
         return directory.read(Dn.parse(name), NAMES_READ)
     except MpfError as error:
-        if error.code == Code.SERVER_DOWN:
+        if error.code != BAD_PATHNAME:
             raise
         return None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mpf_core.errors import ConfigError
 from mpf_directory import embedded_accounts as accounts
+from mpf_directory import layout
 from mpf_directory.dn import Dn
 from mpf_directory.embedded_builtin import build_domain
 from mpf_directory.embedded_names import find, require
@@ -35,26 +36,31 @@ class EmbeddedDirectory:
 
     has_acls = False
 
-    def __init__(self, path: Path, *, server: str, base: Dn) -> None:
-        """Open an existing file. Raises ConfigError when it is none, or holds another domain."""
+    def __init__(self, path: Path, *, server: str | None = None, base: Dn | None = None) -> None:
+        """Open an existing file; what is not given is what the file was created with.
+
+        Raises ConfigError when there is no such file, or when it holds another domain than ``base``.
+        """
         if not path.is_file():
             raise ConfigError(f"there is no embedded directory at {path}")
-        self.server = server
-        self.base = base
         self._schema = default_schema()
         self._store = Store(path)
         try:
             with self._store.reading() as db:
                 check_format(db, path)
-                if find(db, base) is None:
-                    raise ConfigError(f"the embedded directory {path} holds another domain than {base}")
+                created = dict(db.execute("SELECT name, data FROM domain"))
         except BaseException:
             self._store.close()
             raise
+        self.server: str = server or created["server"]
+        self.base = Dn.parse(created["base"])
+        if base is not None and base != self.base:
+            self._store.close()
+            raise ConfigError(f"the embedded directory {path} holds {self.base}, not {base}")
 
     @classmethod
-    def create(cls, path: Path, *, server: str, base: Dn) -> EmbeddedDirectory:
-        """Make a new file with an empty domain: its head, CN=Users, CN=Computers, CN=System, built-in accounts.
+    def create(cls, path: Path, *, server: str = layout.SERVER, base: Dn = layout.BASE) -> EmbeddedDirectory:
+        """Make a new file with an empty domain: its head, its well-known containers and its built-in accounts.
 
         Raises ConfigError when the file exists and is not empty, or cannot be written.
         """
@@ -62,10 +68,10 @@ class EmbeddedDirectory:
         try:
             with store.writing() as db:
                 create_tables(db)
-                build_domain(db, default_schema(), base)
+                build_domain(db, default_schema(), base, server)
         finally:
             store.close()
-        return cls(path, server=server, base=base)
+        return cls(path)
 
     def read(self, dn: Dn, attributes: Sequence[str] = ()) -> Entry | None:
         """See `port.Directory.read`. ``tokenGroups`` and the like are computed when they are named."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from mpf_directory.dn import Dn
 from mpf_directory.embedded_accounts import (
-    ACCOUNTDISABLE,
     DOMAIN_COMPUTERS_RID,
     DOMAIN_USERS_RID,
     FIRST_RID,
     GLOBAL_SECURITY_GROUP,
     NORMAL_ACCOUNT,
+    account_sid,
     new_domain_sid,
 )
 from mpf_directory.embedded_write import Writer
@@ -28,6 +29,9 @@ WELL_KNOWN = {
 }
 
 
+_BUILTIN_LOCAL_GROUP = "-2147483643"
+
+
 class _Account(NamedTuple):
     name: str
     rid: int
@@ -39,16 +43,18 @@ _GROUPS = (
     _Account("Domain Admins", 512, "Designated administrators of the domain"),
     _Account("Domain Computers", DOMAIN_COMPUTERS_RID, "All workstations and servers joined to the domain"),
 )
-_USERS = (_Account("Administrator", 500, "Built-in account for administering the domain"),)
+_ADMINISTRATOR = _Account("Administrator", 500, "Built-in account for administering the domain")
+_ADMINISTRATORS_SID = "S-1-5-32-544"
 
 
-def build_domain(db: sqlite3.Connection, schema: Schema, base: Dn) -> None:
-    """Fill new tables with the domain ``base``: head, well-known containers and built-in accounts.
+def build_domain(db: sqlite3.Connection, schema: Schema, base: Dn, server: str) -> None:
+    """Fill new tables with the domain ``base``: head, well-known containers, built-in groups, and the Administrator.
 
-    The Administrator is disabled until somebody gives it a password, as every account without one.
+    The Administrator has no password, so nobody can log on with it before somebody gives it one.
     """
     sid = new_domain_sid()
-    db.executemany("INSERT INTO domain VALUES (?, ?)", [("sid", sid), ("next_rid", FIRST_RID)])
+    facts = {"base": str(base), "server": server, "sid": sid, "next_rid": FIRST_RID}
+    db.executemany("INSERT INTO domain VALUES (?, ?)", facts.items())
     writer = Writer(db, schema, base)
     head = writer.add(base, {"objectClass": ["domainDNS"]})
     writer.domain_sid(head, sid_to_octets(sid))
@@ -57,16 +63,26 @@ def build_domain(db: sqlite3.Connection, schema: Schema, base: Dn) -> None:
         container = base.child("CN", name)
         protected.append(writer.add(container, {"objectClass": ["container"]}))
         writer.well_known(head, guid, container)
+    protected += _accounts(writer, db, base)
+    for number in protected:
+        writer.protect(number)
+
+
+def _accounts(writer: Writer, db: sqlite3.Connection, base: Dn) -> Iterator[int]:
     users = base.child("CN", "Users")
     for group in _GROUPS:
         attributes = {"objectClass": ["group"], "sAMAccountName": [group.name], "description": [group.description]}
         attributes["groupType"] = [str(GLOBAL_SECURITY_GROUP)]
-        protected.append(writer.add(users.child("CN", group.name), attributes, rid=group.rid))
-    for user in _USERS:
-        attributes = {"objectClass": ["user"], "sAMAccountName": [user.name], "description": [user.description]}
-        attributes["userAccountControl"] = [str(NORMAL_ACCOUNT | ACCOUNTDISABLE)]
-        protected.append(writer.add(users.child("CN", user.name), attributes, rid=user.rid))
-    member = Modification("member", ModifyOp.ADD, (str(users.child("CN", "Administrator")),))
-    writer.modify(users.child("CN", "Domain Admins"), [member])
-    for number in protected:
-        writer.protect(number)
+        yield writer.add(users.child("CN", group.name), attributes, account_sid(db, group.rid))
+    name, rid, description = _ADMINISTRATOR
+    administrator = users.child("CN", name)
+    attributes = {"objectClass": ["user"], "sAMAccountName": [name], "description": [description]}
+    attributes["userAccountControl"] = [str(NORMAL_ACCOUNT)]
+    yield writer.add(administrator, attributes, account_sid(db, rid))
+    domain_admins = users.child("CN", "Domain Admins")
+    writer.modify(domain_admins, [Modification("member", ModifyOp.ADD, (str(administrator),))])
+    builtin = base.child("CN", "Builtin")
+    yield writer.add(builtin, {"objectClass": ["builtinDomain"]})
+    attributes = {"objectClass": ["group"], "sAMAccountName": ["Administrators"], "groupType": [_BUILTIN_LOCAL_GROUP]}
+    attributes["member"] = [str(administrator), str(domain_admins)]
+    yield writer.add(builtin.child("CN", "Administrators"), attributes, sid_to_octets(_ADMINISTRATORS_SID))

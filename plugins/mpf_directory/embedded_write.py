@@ -35,8 +35,8 @@ class Writer:
         self.base = base
         self.now = datetime.now(UTC).strftime("%Y%m%d%H%M%S.0Z")
 
-    def add(self, dn: Dn, attributes: Mapping[str, Sequence[Value]], rid: int | None = None) -> int:
-        """Create an object and return its number; ``rid`` gives an account of the domain itself its fixed identifier."""
+    def add(self, dn: Dn, attributes: Mapping[str, Sequence[Value]], sid: bytes | None = None) -> int:
+        """Create an object and return its number; ``sid`` is the fixed one of a built-in account."""
         given = self._known(attributes)
         object_class = self._class_of(given.pop("objectclass", (None, ()))[1])
         parent, dn = self._place_for(dn, object_class)
@@ -57,7 +57,7 @@ class Writer:
         assert number is not None
         self._insert_generated(number, dn, object_class, guid)
         if account:
-            sid = accounts.account_sid(self.db, accounts.next_rid(self.db) if rid is None else rid)
+            sid = sid or accounts.account_sid(self.db, accounts.next_rid(self.db))
             self._store(number, self.schema.attributes["objectsid"], [Row(sid, sid)])
         for attribute, values in given.values():
             self._add_values(number, attribute, values)

@@ -31,7 +31,7 @@ from mpf_directory.account_names import (
     parse_format,
 )
 from mpf_directory.changes import REFUSALS
-from mpf_directory.dn import Dn
+from mpf_directory.dn import BAD_PATHNAME, Dn
 from mpf_directory.operations import guid_of
 from mpf_directory.port import Entry, Modification, ModifyOp
 from mpf_directory.provider_common import PathCalls, flag, unable_to_open
@@ -83,7 +83,7 @@ class AccountCalls(PathCalls):
         try:
             entry = directory.read(Dn.by_sid(sid), [*NAMES_READ, "groupType", "name"])
         except MpfError as error:
-            if error.code == Code.SERVER_DOWN:
+            if error.code != BAD_PATHNAME:
                 raise
             entry = None
         if entry is None:

@@ -40,7 +40,7 @@ def relative_name(text: str, type_: str) -> Rdn:
     parts = Dn.parse(text).rdns
     if len(parts) != 1:
         raise MpfError(BAD_PATHNAME, f"'{text}' is no relative name: it has {len(parts)} parts.")
-    return parts[0]
+    return Rdn(type_, parts[0].value)
 
 
 class PathCalls(DirectoryProvider):

@@ -159,10 +159,11 @@ def test_every_violation_is_listed_missing_and_empty_ones_first(typical: InputSc
     assert rest["/executeData/properties/property[3]"][0] == (
         "The element 'property' is given 3 times; it may be given 2 times."
     )
-    assert rest["/executeData/organisation"] == (
+    message, line = rest["/executeData/organisation"]
+    assert line == 6
+    assert message == (
         "The element 'executeData' has invalid child element 'organisation'. List of possible elements expected: "
-        "'organization, newPassword'. Did you mean 'organization'?",
-        6,
+        "'organization, newPassword'. Did you mean 'organization'?"
     )
     assert len(found) == 8
 
@@ -245,8 +246,7 @@ def test_empty_is_refused_for_required_simple_values_only() -> None:
 @pytest.mark.parametrize(
     "declaration",
     [
-        '<xs:element name="a"><xs:simpleType><xs:restriction base="xs:token"><xs:maxLength value="3"/></xs:restriction>'
-        "</xs:simpleType></xs:element>",
+        '<xs:element name="a"><xs:simpleType><xs:restriction base="xs:token"/></xs:simpleType></xs:element>',
         '<xs:element name="a" type="t:Short"/>',
         '<xs:element ref="t:a"/>',
         '<xs:element name="a" type="xs:anyURI"/>',
@@ -382,7 +382,7 @@ def problems(text: str) -> list[Violation]:
 
 def test_mistakes_in_a_schema_are_all_listed_with_line_and_path() -> None:
     found = problems(TYPICAL.replace('type="xs:int"', 'type="xs:integr"').replace('type="Domain"', 'type="Domane"', 1))
-    assert [each.line for each in found] == [22, 28]
+    assert [each.line for each in found] == [21, 27]
     assert found[0].path.endswith("/xs:element[2]")
     assert "Domane" in found[0].message
     assert "Did you mean 'xs:integer'?" in found[1].message
@@ -443,16 +443,18 @@ def test_an_expensive_pattern_costs_no_more_than_a_moment(pattern: str) -> None:
     assert error.violations[0].path.startswith("/executeData")
 
 
-def test_a_large_document_with_mistakes_is_explained_quickly() -> None:
+@pytest.mark.parametrize("count", [1_500, 8_000, 150_000])
+def test_a_large_document_with_mistakes_is_refused_in_bounded_time(count: int) -> None:
     input_schema = of_arguments('<xs:element name="a" type="xs:int" maxOccurs="unbounded"/>', model="sequence")
-    data = etree.Element("executeData")
-    for _ in range(150_000):
-        etree.SubElement(data, "a").text = "x"
-    started = time.monotonic()
+    good = xml.parse(f"<executeData>{'<a>1</a>' * count}</executeData>")
+    bad = xml.parse(f"<executeData>{'<a>1</a>' * count}{'<a>x</a>' * count}</executeData>", limit=None)
+    input_schema.check(good)
+    started = time.process_time()
     with pytest.raises(MpfError) as caught:
-        input_schema.check(data)
-    assert time.monotonic() - started < 5
-    assert len(caught.value.violations) == 1000
+        input_schema.check(bad)
+    assert time.process_time() - started < 10
+    assert 100 <= len(caught.value.violations) <= 1000
+    assert all("'x'" in each.message for each in caught.value.violations)
     assert len(caught.value.description) < 300
 
 

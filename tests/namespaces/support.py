@@ -5,27 +5,28 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from lxml import etree
 from mpf_core import Caller, Config, Engine, MpfError, Result
+from mpf_directory import DirectoryPlugin
 from mpf_directory.dn import Dn
+from mpf_directory.embedded import EmbeddedDirectory
 from mpf_directory.filters import Filter
-from mpf_directory.operations import ModifyOp
-from mpf_directory.port import Entry, Modification, Scope
+from mpf_directory.layout import SERVER
+from mpf_directory.port import Entry, Modification, ModifyOp, Scope
+from mpf_directory.seed import seed_hosting_tree
 from mpf_error import ErrorPlugin
 from mpf_managed import ManagedPlugin, elevations
 from mpf_ocs import OcsPlugin
 from mpf_policy import PolicyPlugin
 
-from tests.namespaces._temporary import TemporaryDirectoryPlugin
-
 BASE = "DC=Fabrikam,DC=Com"
 HOSTING = f"OU=Hosting,{BASE}"
 MESSENGER = f"OU=ConsolidatedMessenger,{HOSTING}"
 ALPINE = f"OU=AlpineSkiHouse,{MESSENGER}"
-OTHER_CUSTOMER = f"OU=LitwareInc,OU=WingtipToys,{HOSTING}"
+OTHER_CUSTOMER = f"OU=FourthCoffee,OU=Litware,{HOSTING}"
 JOHN = f"CN=Johnc@AlpineSkiHouse.com,{ALPINE}"
 POOLS = f"CN=Pools,CN=RTC Service,CN=Microsoft,CN=System,{BASE}"
 POOL1 = f"CN=LC Services,CN=Microsoft,CN=pool01,{POOLS}"
@@ -38,6 +39,7 @@ ALPINE_ADMIN = Caller("admin@alpineskihouse.com")
 OCS = "Managed Office Communications Server"
 #: Kept by the directory for itself; an object that was put back has others.
 VOLATILE = {"whenChanged", "uSNChanged"}
+PARKING = f"CN=MPF-Parked,CN=System,{BASE}"
 
 
 def ldap(dn: str) -> str:
@@ -54,9 +56,9 @@ class Site:
     """An engine and its directory, and the ways to ask and look."""
 
     domain_admin = DOMAIN_ADMIN
-    server = "AD01.Fabrikam.com"
+    server = SERVER
 
-    def __init__(self, engine: Engine, directory: Any) -> None:
+    def __init__(self, engine: Engine, directory: EmbeddedDirectory) -> None:
         self.engine = engine
         self.directory = directory
 
@@ -144,8 +146,7 @@ class Site:
 
     def find(self, dn: str) -> Entry | None:
         """The object with that name, or ``None``."""
-        found: Entry | None = self.directory.read(Dn.parse(dn))
-        return found
+        return self.directory.read(Dn.parse(dn))
 
     def read(self, dn: str) -> Entry:
         """The object with that name, which must exist; with its distinguishedName."""
@@ -158,13 +159,17 @@ class Site:
         return f"LDAP://{self.server}/{self.read(dn).dn}"
 
     def snapshot(self) -> dict[str, dict[str, frozenset[object]]]:
-        """Everything in the directory, but for what the directory keeps for itself."""
+        """Everything in the directory, but for what the directory keeps for itself and the place for parked objects.
+
+        That place is shared by all transactions, so it may stay; an object in it would show up here.
+        """
         everything = self.directory.search(Dn.parse(BASE), Scope.SUBTREE, Filter.present("objectClass"))
         return {
             str(entry.dn): {
                 name: frozenset(values) for name, values in entry.attributes.items() if name not in VOLATILE
             }
             for entry in everything
+            if str(entry.dn) != PARKING
         }
 
     def domains(self, organization: str, caller: Caller = ALPINE_ADMIN) -> list[tuple[str, str]]:
@@ -210,21 +215,36 @@ class Site:
         )
 
 
-@contextmanager
-def make_site(*policies: object) -> Iterator[Site]:
-    """A fresh site. Further plugins may refuse what the policy plugin allows."""
-    trusted = ["Administrator@fabrikam.com"]
+@lru_cache(maxsize=1)
+def seeded() -> bytes:
+    """The file of an embedded directory with the hosting tree."""
     with tempfile.TemporaryDirectory() as folder:
-        directory = TemporaryDirectoryPlugin(Path(folder) / "directory.db")
+        file = Path(folder) / "directory.db"
+        with EmbeddedDirectory.create(file, server=SERVER, base=Dn.parse(BASE)) as directory:
+            seed_hosting_tree(directory)
+        return file.read_bytes()
+
+
+@contextmanager
+def make_site(*plugins: object, rules: Sequence[Mapping[str, str]] = elevations()) -> Iterator[Site]:
+    """A fresh site. ``plugins`` may refuse what the policy plugin allows; ``rules`` are its elevation rules."""
+    trusted = [DOMAIN_ADMIN.name]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "directory.db"
+        file.write_bytes(seeded())
         config = Config.model_validate(
             {
                 "base_dir": folder,
+                "directory": {"path": file.name},
                 "security": {"permissions": {"trusted_requests": trusted, "private_procedures": trusted}},
-                "plugins": {"mpf.policy": {"elevations": list(elevations())}},
+                "plugins": {"mpf.policy": {"elevations": list(rules)}},
             }
         )
-        plugins = [directory, ErrorPlugin(), OcsPlugin(), ManagedPlugin(), PolicyPlugin(), *policies]
-        with Engine(config, plugins=plugins) as engine:
+        ours = [DirectoryPlugin(), ErrorPlugin(), OcsPlugin(), ManagedPlugin(), PolicyPlugin()]
+        with (
+            Engine(config, plugins=[*ours, *plugins]) as engine,
+            EmbeddedDirectory(file, server=SERVER, base=Dn.parse(BASE)) as directory,
+        ):
             broken = [info for info in engine.plugins if info.state == "broken"]
             assert not broken, broken
-            yield Site(engine, directory.directory)
+            yield Site(engine, directory)

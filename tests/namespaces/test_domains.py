@@ -28,11 +28,11 @@ class TestCreateSipDomain:
     def test_adds_a_service_pointer_to_the_organization_and_returns_nothing(self, site: Site) -> None:
         data = site.succeed("CreateSipDomain", organization=ldap(ALPINE), address=DOMAIN)
         assert len(data) == 0
-        assert site.read(pointer(ALPINE, "SIPDomains", DOMAIN)).values("keywords") == ("type=SIPDomains",)
+        assert site.read(pointer(ALPINE, "SIPDomains", DOMAIN)).values("keywords") == ("SIPDomains",)
 
     def test_reserves_the_domain_in_lower_case_for_its_owner(self, site: Site) -> None:
         create(site, "AlpineSkiHouse.COM")
-        reservation = site.read(pointer(HOSTING, "SIPDomains", DOMAIN))
+        reservation = site.read(pointer(HOSTING, "SIPDomainReservations", DOMAIN))
         assert reservation.text("managedBy") == site.read(ALPINE).text("distinguishedName")
         assert reservation.dn.rdn.value == DOMAIN
 
@@ -84,7 +84,7 @@ class TestDeleteSipDomain:
         create(site)
         assert len(site.succeed("DeleteSipDomain", organization=ldap(ALPINE), address="AlpineSkiHouse.com")) == 0
         assert site.find(pointer(ALPINE, "SIPDomains", DOMAIN)) is None
-        assert site.find(pointer(HOSTING, "SIPDomains", DOMAIN)) is None
+        assert site.find(pointer(HOSTING, "SIPDomainReservations", DOMAIN)) is None
         create(site, organization=OTHER_CUSTOMER, caller=site.domain_admin)
         site.succeed("DeleteSipDomain", site.domain_admin, organization=ldap(OTHER_CUSTOMER), address=DOMAIN)
         assert {dn: entry for dn, entry in site.snapshot().items() if dn in before} == before
@@ -135,6 +135,17 @@ class TestGetSipDomainsByOrganization:
             ("messenger.com", "Parent"),
         ]
         assert site.domains(MESSENGER, MESSENGER_ADMIN) == [("messenger.com", "Tenant")]
+
+    def test_a_reseller_does_not_see_what_is_reserved_for_its_customers(self, site: Site) -> None:
+        create(site)
+        assert site.domains(MESSENGER, MESSENGER_ADMIN) == []
+
+    def test_the_hosting_organization_may_have_domains_too(self, site: Site) -> None:
+        create(site, "hosting.example", HOSTING, site.domain_admin)
+        assert site.domains(HOSTING, site.domain_admin) == [("hosting.example", "Tenant")]
+        assert site.domains(MESSENGER, MESSENGER_ADMIN) == [("hosting.example", "Parent")]
+        site.succeed("DeleteSipDomain", site.domain_admin, organization=ldap(HOSTING), address="hosting.example")
+        assert site.domains(MESSENGER, MESSENGER_ADMIN) == []
 
     def test_names_stand_in_the_documented_order(self, site: Site) -> None:
         create(site)

@@ -136,7 +136,8 @@ class TestEveryWriteProcedure:
 
 def test_two_domains_in_one_request_are_both_undone(site: Site) -> None:
     before = site.snapshot()
-    result = site.submit_twice_then_fail("CreateSipDomain", {"organization": ldap(ALPINE)}, "address", ["a.example", "b.example"])
+    calls = [("CreateSipDomain", {"organization": ldap(ALPINE), "address": name}) for name in ("a.example", "b.example")]
+    result = site.submit_many(calls, fail=True)
     assert result.error is not None
     assert result.state is TransactionState.ROLLED_BACK
     assert site.snapshot() == before

@@ -117,7 +117,10 @@ class TestCreateSipUser:
     def test_a_user_that_does_not_exist_is_named(self, ready: Site) -> None:
         error = ready.fail("CreateSipUser", ready.domain_admin, user=ldap(f"CN=Nobody,{ALPINE}"), **MINIMUM)
         assert error.code == 0x80072030
-        assert error.description.startswith(f"Unable to open object '{ldap(f'CN=Nobody,{ALPINE}')}'.")
+        assert error.description == (
+            f"Unable to open object 'LDAP://{ready.server}/CN=Nobody,{ALPINE}'."
+            "/There is no such object on the server./ADsGetObject"
+        )
 
     def test_a_user_outside_of_every_organization_is_refused(self, ready: Site) -> None:
         user = "CN=Administrator,CN=Users,DC=Fabrikam,DC=Com"

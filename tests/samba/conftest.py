@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from tests.samba.controller import Controller, Samba, why_not
+from mpf_directory.dn import Dn
+from mpf_directory.port import Directory
+from mpf_directory.service import DirectoriesService
+from mpf_directory.settings import DirectorySettings
+from tests.samba.controller import Controller, Samba, engine_config, remove_tree, why_not
 
 _FOLDER = Path(__file__).parent
 
@@ -38,3 +43,27 @@ def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samba]:
         yield controller.start()
     finally:
         controller.stop()
+
+
+@pytest.fixture(scope="session")
+def service(samba: Samba) -> Iterator[DirectoriesService]:
+    """The service on that controller."""
+    settings = DirectorySettings.model_validate(engine_config(samba))
+    opened = DirectoriesService(settings, samba.folder, lambda _name: samba.administrator)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def directory(service: DirectoriesService) -> Directory:
+    """The controller's directory, bound as its administrator."""
+    return service.service()
+
+
+@pytest.fixture
+def place(directory: Directory) -> Iterator[Dn]:
+    """A fresh organizational unit, removed with everything in it after the test."""
+    dn = directory.base.child("OU", f"test {uuid4()}")
+    directory.add(dn, {"objectClass": ["organizationalUnit"]})
+    yield dn
+    remove_tree(directory, dn)

@@ -15,7 +15,9 @@ from typing import Any
 from mpf_core.hookspecs import hookimpl
 from mpf_core.security.principal import Credentials
 from mpf_directory.dn import Dn
+from mpf_directory.filters import Filter
 from mpf_directory.ocs_schema import ocs_schema
+from mpf_directory.port import Directory, Scope
 
 #: Programs and what of Debian's packages brings them.
 PROGRAMS = {
@@ -69,6 +71,13 @@ class SambaCredentials:
     @hookimpl
     def mpf_credentials(self, name: str) -> Credentials | None:
         return self.samba.administrator if name == SERVICE_ACCOUNT else None
+
+
+def remove_tree(directory: Directory, dn: Dn) -> None:
+    """Delete an object and everything below it."""
+    below = directory.search(dn, Scope.SUBTREE, Filter.present("objectClass"), ["objectClass"])
+    for entry in sorted(below, key=lambda entry: -len(entry.dn.rdns)):
+        directory.delete(entry.dn)
 
 
 def why_not() -> str:
@@ -170,7 +179,8 @@ class Controller:
         process.wait()
 
     def _call(self, *command: str) -> None:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, "PATH": _PATH})
+        environment = {**os.environ, "PATH": _PATH}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
         if done.returncode:
             raise RuntimeError(f"{command[0]} failed:\n{(done.stdout + done.stderr)[-3000:]}")
 

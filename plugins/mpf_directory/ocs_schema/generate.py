@@ -28,9 +28,7 @@ _SYNTAXES: dict[Syntax, tuple[str, int, str]] = {
     Syntax.DN_BINARY: ("2.5.5.7", 127, "2a864886f7140101010b"),
 }
 #: As of the class `container`: administrators and the system write, every authenticated account reads.
-_DEFAULT_SECURITY = (
-    "D:(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;DA)(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;SY)(A;;RPLCLORC;;;AU)"
-)
+_DEFAULT_SECURITY = "D:(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;DA)(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;SY)(A;;RPLCLORC;;;AU)"
 _STRUCTURAL, _AUXILIARY = 1, 3
 
 Value = str | int | bool | bytes
@@ -67,9 +65,7 @@ def complete_ldif(root: Dn) -> str:
 
 
 def _ldif(records: Iterable[tuple[Dn, Lines]]) -> str:
-    return "".join(
-        f"dn: {dn}\n" + "".join(_line(name, value) for name, value in lines) + "\n" for dn, lines in records
-    )
+    return "".join(f"dn: {dn}\n" + "".join(_line(name, value) for name, value in lines) + "\n" for dn, lines in records)
 
 
 def _line(name: str, value: Value) -> str:

@@ -1,0 +1,143 @@
+"""Callers: from a name and, where there is one, a password, to one account of the directory and its groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
+from mpf_core.errors import Code, MpfError
+from mpf_core.security.principal import Caller, Credentials, Principal
+from mpf_directory.account_names import domain_name
+from mpf_directory.changes import domain_of
+from mpf_directory.dn import BAD_PATHNAME, Dn
+from mpf_directory.filters import Filter
+from mpf_directory.port import Directory, Entry, Scope
+from mpf_directory.service import DirectoriesService
+from mpf_directory.sids import sid_to_text
+
+_SID = re.compile(r"S-1-\d+(?:-\d+)+", re.IGNORECASE)
+_READ = ("objectClass", "objectGUID", "objectSid", "userAccountControl")
+_ACCOUNTDISABLE = 0x2
+#: sAMAccountName may not hold these, so no account has such a name.
+_NEVER_IN_ACCOUNT = frozenset('"/\\[]:;|=,+*?<>')
+
+
+class Accounts:
+    """Looks callers up and checks their passwords, with the service account's eyes."""
+
+    def __init__(self, directories: DirectoriesService) -> None:
+        self._directories = directories
+
+    def resolve(self, caller: Caller) -> Principal | None:
+        """The account that ``caller.name`` names, with the SIDs of all its security groups, nested and primary ones too.
+
+        ``None`` when there is none. Raises E_ACCESSDENIED when the name fits several accounts, the account is disabled or
+        its groups cannot be read; SERVER_DOWN.
+        """
+        directory = self._directories.service()
+        found = self._find(directory, caller.name)
+        if found is None:
+            return None
+        if int(found.text("userAccountControl") or 0) & _ACCOUNTDISABLE:
+            raise MpfError(Code.E_ACCESSDENIED, f"The account of the caller '{caller.name}' is disabled.")
+        # Only a read of one object computes tokenGroups.
+        account = directory.read(found.dn, ("objectSid", "objectGUID", "tokenGroups"))
+        if account is None:
+            return None
+        groups = [value for value in account.values("tokenGroups") if isinstance(value, bytes)]
+        if not groups:
+            raise MpfError(
+                Code.E_ACCESSDENIED,
+                f"The groups of '{caller.name}' cannot be read: the directory's service account needs the right to read "
+                "tokenGroups.",
+            )
+        return Principal(
+            caller.name,
+            sid=sid_to_text(account.octets("objectSid") or b""),
+            dn=str(account.dn),
+            guid=str(UUID(bytes_le=account.octets("objectGUID") or b"")),
+            groups=frozenset(map(sid_to_text, groups)),
+            credentials=caller.credentials,
+            asserted_by=caller.asserted_by,
+        )
+
+    def authenticate(self, caller: Caller) -> bool | None:
+        """Whether the credentials that the caller brings are right *and* are those of the account it names.
+
+        ``None`` when it brings none, or names no account of this directory. Raises E_ACCESSDENIED after too many wrong
+        passwords, without trying this one; SERVER_DOWN.
+        """
+        if caller.credentials is None:
+            return None
+        directory = self._directories.service()
+        claimed = self._find(directory, caller.name)
+        if claimed is None:
+            return None
+        shown = self._find(directory, self._name_in(caller.credentials, directory))
+        if shown is None or shown.octets("objectGUID") != claimed.octets("objectGUID"):
+            return False
+        return self._directories.verify_password(claimed.dn, caller.credentials.password)
+
+    def _name_in(self, credentials: Credentials, directory: Directory) -> str:
+        name = credentials.username
+        if set("\\@=").intersection(name) or _SID.fullmatch(name):
+            return name
+        return f"{credentials.domain or domain_name(directory)}\\{name}"
+
+    def _find(self, directory: Directory, name: str) -> Entry | None:
+        """The account of that name: ``DOMAIN\\account``, user principal name, distinguished name or SID."""
+        name = name.strip()
+        if _SID.fullmatch(name):
+            return _user(directory.read(Dn.by_sid(name), _READ))
+        domain, backslash, account = name.partition("\\")
+        if backslash and "=" not in domain:
+            ours = {domain_name(directory).casefold(), domain_of(directory.base).casefold()}
+            return self._by_account(directory, account) if domain.casefold() in ours else None
+        if "=" in name.partition("@")[0]:
+            return _by_dn(directory, name)
+        return self._by_principal_name(directory, name) if "@" in name else None
+
+    def _by_account(self, directory: Directory, account: str) -> Entry | None:
+        if not account or _NEVER_IN_ACCOUNT.intersection(account):
+            return None
+        return _only(self._users(directory, Filter.eq("sAMAccountName", account)), account)
+
+    def _by_principal_name(self, directory: Directory, name: str) -> Entry | None:
+        """By userPrincipalName, or by the one that every account has without it: ``account@domain``.
+
+        Both count: whoever may write a userPrincipalName must not become another account by it.
+        """
+        account, _, suffix = name.rpartition("@")
+        found = self._users(directory, Filter.eq("userPrincipalName", name))
+        if suffix.casefold() == domain_of(directory.base).casefold():
+            implicit = self._by_account(directory, account)
+            if implicit is not None and all(implicit.dn != other.dn for other in found):
+                found = [*found, implicit]
+        return _only(found, name)
+
+    def _users(self, directory: Directory, wanted: Filter) -> list[Entry]:
+        users = Filter.and_(Filter.eq("objectClass", "user"), wanted)
+        return list(directory.search(directory.base, Scope.SUBTREE, users, _READ, limit=2))
+
+
+def _by_dn(directory: Directory, name: str) -> Entry | None:
+    try:
+        dn = Dn.parse(name)
+    except MpfError as error:
+        if error.code == BAD_PATHNAME:
+            return None
+        raise
+    return _user(directory.read(dn, _READ))
+
+
+def _user(entry: Entry | None) -> Entry | None:
+    """The entry, if it is an account that somebody can log on with."""
+    classes = {value.casefold() for value in entry.values("objectClass") if isinstance(value, str)} if entry else ()
+    return entry if "user" in classes else None
+
+
+def _only(found: Sequence[Entry], name: str) -> Entry | None:
+    if len(found) > 1:
+        raise MpfError(Code.E_ACCESSDENIED, f"The name '{name}' fits several accounts.")
+    return found[0] if found else None

@@ -1,0 +1,85 @@
+"""Domain controllers over LDAPS: one pool of connections each, and the account that a call runs as."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from mpf_core.errors import Code, ConfigError, MpfError
+from mpf_core.security.identity import Identity, IdentityKind
+from mpf_core.security.principal import Credentials
+from mpf_directory.dn import Dn
+from mpf_directory.ldap import LdapDirectory
+from mpf_directory.ldap_connection import ConnectionPool, Controller, tls_context
+from mpf_directory.settings import DirectorySettings, server_key
+from mpf_directory.throttle import BindThrottle
+
+
+class LdapBackend:
+    """Implements `backends.Backend` for servers.
+
+    The service account acts for the engine; everybody else with credentials of their own, so that the directory's own
+    access control lists count (spec: engine-and-runtime.md, 14).
+    """
+
+    def __init__(
+        self,
+        settings: DirectorySettings,
+        base_dir: Path,
+        throttle: BindThrottle,
+        stored_credentials: Callable[[str], Credentials],
+    ) -> None:
+        """Does not connect. Raises ConfigError when the authorities' certificates cannot be read."""
+        file = settings.ca_file
+        self._context = tls_context(base_dir / file.expanduser() if file else None, verify=settings.verify)
+        self._settings = settings
+        self._base = Dn.parse(settings.base)
+        self._throttle = throttle
+        self._stored_credentials = stored_credentials
+        self._lock = threading.Lock()
+        self._pools: dict[str, ConnectionPool] = {}
+
+    def open(self, identity: Identity, controller: str) -> LdapDirectory:
+        """A directory that is bound as ``identity``.
+
+        Raises E_ACCESSDENIED when nobody has the account's password, LOGON_FAILURE when it is wrong, SERVER_DOWN.
+        """
+        return LdapDirectory(self._pool(controller), self._credentials(identity), self._base).connect()
+
+    def verify_password(self, dn: Dn, password: str) -> bool:
+        """See `backends.Backend.verify_password`."""
+        return self._pool(server_key(self._settings.server)).verify(Credentials(str(dn), password))
+
+    def close(self) -> None:
+        """Close all connections; new ones are made when they are needed."""
+        with self._lock:
+            pools, self._pools = list(self._pools.values()), {}
+        for pool in pools:
+            pool.close()
+
+    def _pool(self, key: str) -> ConnectionPool:
+        with self._lock:
+            if key not in self._pools:
+                name, address = self._settings.controllers[key]
+                controller = Controller(name, address, self._context, self._settings.timeout)
+                self._pools[key] = ConnectionPool(controller, self._throttle)
+            return self._pools[key]
+
+    def _credentials(self, identity: Identity) -> Credentials:
+        if identity.kind is not IdentityKind.SERVICE:
+            of_principal = identity.principal.credentials if identity.principal is not None else None
+            own = identity.credentials or of_principal
+            if own is not None:
+                return own
+            if self._settings.impersonation == "bind":
+                raise MpfError(
+                    Code.E_ACCESSDENIED,
+                    f"The call runs as '{identity.name}', whose password is not known. Give the caller's credentials, store "
+                    "some for the procedure to execute as, or set directory.impersonation to 'policy' so that the service "
+                    "account acts and only the policies decide.",
+                )
+        try:
+            return self._stored_credentials(self._settings.service_account)
+        except ConfigError as error:
+            raise MpfError(Code.E_ACCESSDENIED, f"The directory's service account cannot be used: {error}") from error

@@ -1,0 +1,215 @@
+"""Distinguished names: what is one, what it says, and that nothing in a value can become part of the structure."""
+
+from __future__ import annotations
+
+import pickle
+from uuid import UUID
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from ldap3.core.exceptions import LDAPInvalidDnError
+from ldap3.utils.dn import parse_dn
+
+from mpf_core.errors import MpfError
+from mpf_directory.dn import BAD_PATHNAME, Dn, DnForm, Rdn
+from tests.directory.support import refused
+
+BASE = Dn.parse("DC=Fabrikam,DC=Com")
+NASTY = st.text(st.sampled_from(list(' ,+"\\<>;=#/\x00\n\x7faZé€𝄞ßİ')), min_size=1, max_size=12)
+VALUES = st.one_of(NASTY, st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)).filter(
+    lambda value: value.strip(" ") != ""
+)
+GUID = UUID("90395fb9-9ab5-4e1b-9e96-c86c66cb18d9")
+
+
+@given(VALUES)
+@example("#x")
+@example(" ")
+@example("a ")
+@example("\\")
+@example("\\,DC=evil")
+def test_any_value_survives_being_put_into_a_name(value: str) -> None:
+    if not value.strip(" "):
+        with refused(BAD_PATHNAME):
+            BASE.child("CN", value)
+        return
+    child = BASE.child("CN", value)
+    read = Dn.parse(str(child))
+    assert read.rdns == (Rdn("CN", value), Rdn("DC", "Fabrikam"), Rdn("DC", "Com"))
+    assert read == child
+    assert read.parent == BASE
+    assert Dn.parse(child.normalised) == child
+
+
+@given(st.lists(VALUES, min_size=1, max_size=5))
+def test_parents_go_back_the_way_that_children_came(values: list[str]) -> None:
+    names = [BASE]
+    for value in values:
+        names.append(names[-1].child("OU", value))
+    place: Dn | None = Dn.parse(str(names[-1]))
+    for expected in reversed(names):
+        assert place is not None
+        assert place == expected
+        assert str(place) == str(expected)
+        assert names[-1].is_within(place)
+        place = place.parent
+
+
+@given(VALUES, VALUES)
+def test_a_sibling_is_never_within(one: str, other: str) -> None:
+    first, second = BASE.child("CN", one), BASE.child("CN", other)
+    assert first.is_within(second) == (first == second)
+    assert not BASE.is_within(first)
+
+
+@given(st.text(st.sampled_from(list('CNOU=,\\ +"#;<>2cé')), max_size=24))
+def test_what_the_library_accepts_means_the_same_to_us(text: str) -> None:
+    try:
+        theirs = parse_dn(text)
+    except (LDAPInvalidDnError, IndexError):
+        return
+    if any(separator == "+" for _, _, separator in theirs) or "#" in text:
+        return
+    try:
+        ours = Dn.parse(text)
+    except MpfError as error:
+        # The library lets bytes through that are no UTF-8, and values of nothing but blanks.
+        assert error.code == BAD_PATHNAME
+        assert "UTF-8" in error.description or "needs a value" in error.description
+        return
+    assert [rdn.type for rdn in ours.rdns] == [kind for kind, _, _ in theirs]
+
+
+class TestSpelling:
+    def test_is_kept(self) -> None:
+        assert str(Dn.parse("cn=John  Doe , OU = x,dc=COM")) == "cn=John  Doe , OU = x,dc=COM"
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            "cn=john doe,ou=x,dc=com",
+            "CN = John  Doe ,OU=X, DC=Com",
+            r"CN=John\20Doe,OU=\78,DC=com",
+            r"CN=\4aohn Doe,OU=x,DC=com",
+        ],
+    )
+    def test_makes_no_difference(self, other: str) -> None:
+        one, two = Dn.parse("CN=John Doe,OU=x,DC=com"), Dn.parse(other)
+        assert one == two
+        assert hash(one) == hash(two)
+        assert one.normalised == two.normalised
+        assert len({one, two}) == 1
+
+    def test_escapes_are_undone(self) -> None:
+        dn = Dn.parse(r"CN=Doe\, John\ \2b\c3\a9,DC=com")
+        assert dn.rdn == Rdn("CN", "Doe, John +é")
+
+    def test_an_equals_sign_needs_no_escape(self) -> None:
+        assert Dn.parse("CN=a=b,DC=com").rdn.value == "a=b"
+
+    def test_an_escaped_blank_at_the_end_counts(self) -> None:
+        assert Dn.parse("DC=a\\ ").rdn.value == "a "
+        assert Dn.parse("DC=a\\  , DC=b ").rdn.value == "a "
+        assert Dn.parse("DC=a\\\\ ,DC=b").rdn.value == "a\\"
+
+    def test_the_parents_own_spelling_stays(self) -> None:
+        assert str(Dn.parse("CN=a ,  ou=B,dc=C").parent) == "ou=B,dc=C"
+
+    def test_two_hexadecimal_digits_are_no_characters(self) -> None:
+        assert Dn.parse(r"CN=\5C2A,DC=a").rdn.value == "\\2A"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "CN",
+        "=x",
+        "CN=",
+        "CN= ,DC=a",
+        ",DC=a",
+        "CN=a,",
+        "CN=a,,DC=b",
+        "CN=a+OU=b,DC=c",
+        'CN="a",DC=b',
+        "CN=a;DC=b",
+        "CN=#04024869,DC=b",
+        "CN=a\\",
+        "CN=a\\zz",
+        "CN=a\x00b",
+        "CN=a\nb",
+        "CN=\\ff,DC=b",
+        "C N=a",
+        "-x=a",
+        "<GUID=x>",
+        "<SID=S-1>",
+        "<WKGUID=a9d1ca15768811d1aded00c04fd8d5cd>",
+        "<WKGUID=a9d1ca15768811d1aded00c04fd8d5cd,<GUID=90395fb9-9ab5-4e1b-9e96-c86c66cb18d9>>",
+        "<GUID=90395fb9-9ab5-4e1b-9e96-c86c66cb18d9",
+        "CN=a" + "a" * 9000,
+        "johnc@alpineskihouse.com",
+    ],
+)
+def test_what_is_no_name_is_a_bad_pathname(text: str) -> None:
+    with refused(0x80005000):
+        Dn.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"), [("CN", ""), ("CN", "  "), ("C N", "a"), ("CN=x,OU", "a"), ("CN", "\ud800")]
+)
+def test_an_impossible_part_is_refused(attribute: str, value: str) -> None:
+    with refused(BAD_PATHNAME):
+        BASE.child(attribute, value)
+
+
+def test_a_long_hostile_name_is_refused_at_once() -> None:
+    with refused(BAD_PATHNAME):
+        Dn.parse("CN=" + "\\ " * 4000 + "+")
+
+
+class TestSpecialForms:
+    def test_guid(self) -> None:
+        dashed, octets = Dn.parse(f"<GUID={GUID}>"), Dn.parse(f"<GUID={GUID.bytes_le.hex()}>")
+        assert dashed == octets == Dn.by_guid(GUID)
+        assert dashed.form is DnForm.GUID
+        assert dashed.guid == GUID
+        assert dashed != BASE
+        assert str(dashed) == f"<GUID={GUID}>"
+
+    def test_well_known_guid(self) -> None:
+        dn = Dn.parse("<WKGUID=a9d1ca15768811d1aded00c04fd8d5cd, dc=Fabrikam,dc=com>")
+        assert dn.form is DnForm.WKGUID
+        assert dn.guid is not None
+        assert dn.guid.bytes_le.hex() == "a9d1ca15768811d1aded00c04fd8d5cd"
+        assert str(dn.container) == "dc=Fabrikam,dc=com"
+        assert dn == Dn.by_well_known_guid(dn.guid, BASE)
+        assert dn != BASE
+
+    def test_sid(self) -> None:
+        dn = Dn.by_sid("s-1-5-21-1-2-3-500")
+        assert dn == Dn.parse("<SID=S-1-5-21-1-2-3-500>")
+        assert dn.sid == "S-1-5-21-1-2-3-500"
+
+    @pytest.mark.parametrize("form", ["<SID=S-1-5-32-544>", f"<GUID={GUID}>"])
+    def test_have_no_place(self, form: str) -> None:
+        dn = Dn.parse(form)
+        for use in (lambda: dn.rdn, lambda: dn.parent, lambda: dn.child("CN", "x"), lambda: dn.is_within(BASE)):
+            with refused(BAD_PATHNAME):
+                use()
+        with refused(BAD_PATHNAME):
+            BASE.is_within(dn)
+        with refused(BAD_PATHNAME):
+            _ = dn.container
+
+
+def test_a_name_cannot_be_changed_and_can_be_pickled() -> None:
+    with pytest.raises(AttributeError):
+        BASE.form = DnForm.GUID
+    with pytest.raises(AttributeError):
+        del BASE.rdns
+    assert pickle.loads(pickle.dumps(BASE)) == BASE
+    assert BASE != str(BASE)
+    assert repr(BASE) == "Dn('DC=Fabrikam,DC=Com')"

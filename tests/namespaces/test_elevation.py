@@ -1,0 +1,116 @@
+"""Who runs what: the caller nearly everything, the service account the listed calls, and nobody the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from mpf_core import hookimpl
+from mpf_core.events import Event
+from mpf_core.model import Execute
+from mpf_core.security.calls import Call, Decision
+from mpf_core.security.identity import IdentityKind, Impersonate
+from mpf_managed import elevations
+
+from tests.namespaces.support import ALPINE, JOHN, Site, ldap, make_site
+
+DOMAIN = {"organization": ldap(ALPINE), "address": "alpineskihouse.com"}
+POOL = {"organization": ldap(ALPINE), "poolFQDN": "pool01.fabrikam.com"}
+USER = {"user": ldap(JOHN), "enabled": "true", "primaryURI": "sip:johnc@alpineskihouse.com"}
+ALL = [
+    ("CreateSipDomain", DOMAIN),
+    ("GetSipDomainsByOrganization", {"organization": ldap(ALPINE)}),
+    ("SetPoolAssignment", POOL),
+    ("GetPoolAssignment", {"organization": ldap(ALPINE)}),
+    ("CreateSipUser", USER),
+    ("GetSipUserProperties", {"user": ldap(JOHN)}),
+    ("SetSipUserProperties", {"user": ldap(JOHN), "enabled": "false"}),
+    ("DeleteSipUser", {"user": ldap(JOHN)}),
+    ("DeletePoolAssignment", {"organization": ldap(ALPINE)}),
+    ("DeleteSipDomain", DOMAIN),
+]
+
+
+@dataclass
+class Recorder:
+    """Remembers as whom every call ran, and every elevation."""
+
+    name: str = "recorder"
+    calls: list[tuple[str, str, IdentityKind, str]] = field(default_factory=list)
+    elevated: set[tuple[object, object]] = field(default_factory=set)
+
+    @hookimpl
+    def mpf_authorize(self, call: Call) -> Decision:
+        self.calls.append((*call.edge, call.identity.kind, call.step))
+        return Decision(True)
+
+    @hookimpl
+    def mpf_event(self, event: Event) -> None:
+        if event.name == "elevation":
+            self.elevated.add((event.fields["from"], event.fields["to"]))
+
+
+def elevated_steps(site: Site) -> list[str]:
+    """Every step that turns impersonation off, as it stands in the path of a call: ``From/execute[3]/To``."""
+    return [
+        f"{procedure.full_name}/{step.label}/{step.namespace}::{step.procedure}"
+        for namespace in site.engine.namespaces.values()
+        for procedure in namespace.procedures.values()
+        for step in procedure.steps
+        if isinstance(step, Execute) and step.impersonate is Impersonate.OFF
+    ]
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def watched(recorder: Recorder) -> Iterator[Site]:
+    with make_site(recorder) as made:
+        yield made
+
+
+def test_only_the_listed_calls_run_as_the_service_account(watched: Site, recorder: Recorder) -> None:
+    for procedure, arguments in ALL:
+        watched.succeed(procedure, **arguments)
+    elevated = elevated_steps(watched)
+    for _, called, kind, step in recorder.calls:
+        inside = any(edge in f"{step}/{called}" for edge in elevated)
+        assert kind is (IdentityKind.SERVICE if inside else IdentityKind.CALLER), f"{step}/{called}"
+    assert recorder.elevated == {(rule["from"], rule["to"]) for rule in elevations()}
+
+
+@pytest.mark.parametrize("missing", elevations(), ids=lambda rule: rule["from"] + " to " + rule["to"])
+def test_each_listed_call_is_refused_without_its_rule(missing: dict[str, str]) -> None:
+    rules = [rule for rule in elevations() if rule != missing]
+    with make_site(rules=rules) as site:
+        refused = {}
+        for procedure, arguments in ALL:
+            before = site.snapshot()
+            result = site.submit(procedure, site.domain_admin, arguments)
+            if result.error is not None:
+                refused[procedure] = result.error
+                assert site.snapshot() == before
+        first = next(iter(refused.values()))
+        assert first.code == 0x80070005
+        assert missing["from"] in first.description
+        assert missing["to"] in first.description
+
+
+def test_permissions_are_tested_as_the_caller_even_where_the_request_runs_as_the_service(
+    recorder: Recorder,
+) -> None:
+    to = "Managed Office Communications Server::GetSipDomainsByOrganization"
+    rules = [*elevations(), {"from": "request", "to": to, "reason": "for this test"}]
+    step = """<execute namespace="Managed Office Communications Server" procedure="GetSipDomainsByOrganization">
+      <executeData><organization>{}</organization><preferredDomainController>AD01.Fabrikam.com</preferredDomainController>
+      </executeData></execute>"""
+    with make_site(recorder, rules=rules) as site:
+        assert site.submit_steps(step.format(ldap(ALPINE))).error is None
+    kinds = {calling: kind for calling, _, kind, _ in recorder.calls}
+    assert kinds["request"] is IdentityKind.SERVICE
+    assert kinds["Managed Active Directory::TestPermissions_"] is IdentityKind.CALLER
+    assert kinds["Managed Active Directory::GetForeignOwnerOrg"] is IdentityKind.SERVICE

@@ -1,0 +1,208 @@
+"""Translate Name, Lookup Account From SID, User Set Password, User Change Password."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from mpf_core.errors import Code, MpfError
+from mpf_core.provider import Undo
+from mpf_directory.account_names import domain_name
+from mpf_directory.dn import Dn
+from mpf_directory.embedded import EmbeddedDirectory
+from mpf_directory.port import Entry
+from mpf_directory.sids import sid_to_octets, sid_to_text
+from tests.providers.ad_site import BASE, CUSTOMER, GROUP, OTHER, USER, Failing, Site, ldap, site_in
+
+OLD, NEW = "Old-pa55 word", " N3w-pässword "
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with site_in(tmp_path) as made:
+        made.put(f"OU=a/b,{CUSTOMER}", "organizationalUnit")
+        made.set(USER, displayName=["John C"])
+        yield made
+
+
+CANONICAL = "Fabrikam.Com/Hosting/ConsolidatedMessenger/AlpineSkiHouse/Johnc@AlpineSkiHouse.com"
+
+
+class TestTranslateName:
+    FORMS: ClassVar[dict[str, str]] = {
+        "NameFullyQualifiedDN": USER,
+        "NameSamCompatible": "FABRIKAM\\johnc",
+        "NameDisplay": "John C",
+        "NameCanonical": CANONICAL,
+        "NameUserPrincipal": "johnc@alpineskihouse.com",
+        "NameCanonicalEx": "\n".join(CANONICAL.rsplit("/", 1)),
+    }
+
+    @pytest.mark.parametrize("given", FORMS)
+    def test_from_every_form_into_every_other(self, site: Site, given: str) -> None:
+        for form in (given, "NameUnknown"):
+            for wanted, name in self.FORMS.items():
+                arguments = {"inputName": self.FORMS[given], "inputFormat": form, "outputFormat": wanted}
+                assert site.texts("Translate Name", **arguments) == {"outputName": name}
+
+    def test_unique_id(self, site: Site) -> None:
+        guid = f"{{{site.guid(USER)}}}"
+        assert site.texts("Translate Name", inputName=USER, outputFormat="6") == {"outputName": guid}
+        assert site.texts("Translate Name", inputName=guid.upper(), outputFormat="1") == {"outputName": USER}
+
+    def test_a_slash_in_a_name(self, site: Site) -> None:
+        name = "fabrikam.com/Hosting/ConsolidatedMessenger/AlpineSkiHouse/a\\/b"
+        found = site.texts("Translate Name", inputName=name, outputFormat="NameFullyQualifiedDN")
+        assert found == {"outputName": f"OU=a/b,{CUSTOMER}"}
+        back = site.texts("Translate Name", inputName=f"OU=a/b,{CUSTOMER}", outputFormat="NameCanonical")
+        assert (back["outputName"] or "").casefold() == name.casefold()
+
+    def test_the_caller_by_default(self, site: Site) -> None:
+        assert site.texts("Translate Name", outputFormat="2") == {"outputName": "FABRIKAM\\johnc"}
+
+    @pytest.mark.parametrize(
+        ("name", "form"),
+        [
+            ("nobody@alpineskihouse.com", "NameUserPrincipal"),
+            ("CONTOSO\\johnc", "NameSamCompatible"),
+            ("FABRIKAM\\", "NameSamCompatible"),
+            ("contoso.com/Hosting", "NameCanonical"),
+            ("Fabrikam.Com/Hosting/Nowhere/Johnc", "NameCanonical"),
+            ("OU=x", "NameFullyQualifiedDN"),
+            ("=", "NameUnknown"),
+            ("{0}", "NameUniqueId"),
+        ],
+    )
+    def test_nobody(self, site: Site, name: str, form: str) -> None:
+        with pytest.raises(MpfError) as raised:
+            site.read("Translate Name", inputName=name, inputFormat=form, outputFormat="1")
+        assert raised.value.code == Code.NONE_MAPPED
+
+    def test_a_name_of_two_objects_is_nobodys(self, site: Site) -> None:
+        site.set(OTHER, displayName=["John C"])
+        with pytest.raises(MpfError) as raised:
+            site.read("Translate Name", inputName="John C", inputFormat="3", outputFormat="1")
+        assert raised.value.code == Code.NONE_MAPPED
+
+    def test_a_form_that_the_object_has_not(self, site: Site) -> None:
+        with pytest.raises(MpfError) as raised:
+            site.read("Translate Name", inputName=OTHER, outputFormat="NameUserPrincipal")
+        assert raised.value.code == Code.NONE_MAPPED
+
+    @pytest.mark.parametrize("form", ["NameGivenName", "12", "x"])
+    def test_a_form_that_is_not_supported(self, site: Site, form: str) -> None:
+        with pytest.raises(MpfError) as raised:
+            site.read("Translate Name", inputName=USER, outputFormat=form)
+        assert raised.value.code == Code.E_INVALIDARG
+
+
+class TestLookupAccountFromSid:
+    def sid(self, site: Site, dn: str) -> str:
+        entry = site.find(dn, "objectSid")
+        octets = entry.octets("objectSid") if entry else None
+        assert octets is not None
+        return sid_to_text(octets)
+
+    @pytest.mark.parametrize(
+        ("dn", "name", "type_"), [(USER, "johnc", "1"), (GROUP, "A@AlpineSkiHouse", "2"), (BASE, "FABRIKAM", "3")]
+    )
+    def test_accounts(self, site: Site, dn: str, name: str, type_: str) -> None:
+        found = site.texts("Lookup Account From SID", sid=self.sid(site, dn))
+        assert found == {"name": name, "domain": "FABRIKAM", "type": type_}
+
+    def test_a_domain_local_group_and_a_computer(self, site: Site) -> None:
+        site.put(f"CN=Local,{CUSTOMER}", "group", sAMAccountName=["Local"], groupType=["-2147483644"])
+        site.put(f"CN=PC1,{CUSTOMER}", "computer", sAMAccountName=["PC1$"])
+        for name, type_ in (("Local", "4"), ("PC1", "9")):
+            assert site.texts("Lookup Account From SID", sid=self.sid(site, f"CN={name},{CUSTOMER}"))["type"] == type_
+
+    def test_well_known(self, site: Site) -> None:
+        found = site.texts("Lookup Account From SID", sid="s-1-5-11")
+        assert found == {"name": "Authenticated Users", "domain": "NT AUTHORITY", "type": "5"}
+
+    def test_the_groups_of_every_machine_are_in_no_domain(self, site: Site) -> None:
+        group = Entry(Dn.parse(GROUP), {"objectSid": (sid_to_octets("S-1-5-32-544"),)})
+        assert domain_name(site.directory, group) == "BUILTIN"
+
+    def test_the_domain_has_the_name_that_the_configuration_gives_it(self, site: Site) -> None:
+        class Configured(Failing):
+            def search(self, *arguments: object) -> list[Entry]:
+                return [Entry(Dn.parse("CN=x"), {"nETBIOSName": ("CORP",)})]
+
+        directory: Any = Configured(site.directory, "", 0)
+        assert domain_name(directory) == "CORP"
+
+    @pytest.mark.parametrize("sid", ["S-1-5-21-1-2-3-4", "johnc", "S-1-5"])
+    def test_nobody(self, site: Site, sid: str) -> None:
+        with pytest.raises(MpfError) as raised:
+            site.read("Lookup Account From SID", sid=sid)
+        assert raised.value.code == Code.NONE_MAPPED
+
+
+class TestPasswords:
+    @pytest.fixture(autouse=True)
+    def old_password(self, site: Site) -> None:
+        site.set(USER, userAccountControl=["512"])
+        site.write("User Set Password", path=ldap(USER), newPassword=OLD)
+
+    def is_password(self, site: Site, password: str) -> bool:
+        directory = site.directory
+        assert isinstance(directory, EmbeddedDirectory)
+        return directory.verify_password(Dn.parse(USER), password)
+
+    def test_set_is_declared_irreversible(self, site: Site) -> None:
+        done = site.write("User Set Password", path=ldap(USER), newPassword=NEW)
+        assert self.is_password(site, NEW)
+        assert not done.change.reversible
+
+    def test_change_is_changed_back(self, site: Site) -> None:
+        done = site.write("User Change Password", path=ldap(USER), oldPassword=OLD, newPassword=NEW)
+        assert self.is_password(site, NEW)
+        assert done.change.reversible
+        assert done.undo() is Undo.UNDONE
+        assert self.is_password(site, OLD)
+
+    def test_a_wrong_old_password_changes_nothing_and_needs_no_undo(self, site: Site) -> None:
+        done = site.prepare("User Change Password", path=ldap(USER), oldPassword="wrong", newPassword=NEW)
+        with pytest.raises(MpfError):
+            site.provider.apply(done.ctx, done.change)
+        assert done.undo() is Undo.NOTHING_TO_UNDO
+        assert self.is_password(site, OLD)
+
+    def test_a_change_of_unknown_outcome_is_changed_back(self, site: Site) -> None:
+        done = site.prepare("User Change Password", path=ldap(USER), oldPassword=OLD, newPassword=NEW)
+        site.directories.directory = Failing(site.directory, "modify", Code.SERVER_DOWN, after=True)
+        with pytest.raises(MpfError):
+            site.provider.apply(done.ctx, done.change)
+        site.directories.directory = site.directory
+        assert done.undo() is Undo.UNDONE
+        assert self.is_password(site, OLD)
+
+    def test_another_process_cannot_change_it_back(self, site: Site) -> None:
+        done = site.write("User Change Password", path=ldap(USER), oldPassword=OLD, newPassword=NEW)
+        with pytest.raises(MpfError, match="kept in memory only"):
+            done.undo(forget=True)
+
+    @pytest.mark.parametrize("procedure", ["User Set Password", "User Change Password"])
+    def test_the_password_is_not_in_the_change(self, site: Site, procedure: str) -> None:
+        done = site.write(procedure, path=ldap(USER), oldPassword=OLD, newPassword=NEW)
+        shown = json.dumps(done.change.data) + site.provider.describe(done.change) + json.dumps(done.ctx.evidence)
+        for secret in (OLD, NEW):
+            assert secret.strip() not in shown
+            assert json.dumps(secret).strip('"').strip() not in shown
+
+    def test_errors(self, site: Site) -> None:
+        with pytest.raises(MpfError) as raised:
+            site.prepare("User Set Password", path=ldap(f"CN=Nobody,{CUSTOMER}"), newPassword=NEW)
+        assert raised.value.code == Code.NO_SUCH_OBJECT
+        with pytest.raises(MpfError) as raised:
+            site.prepare("User Set Password", path=ldap(USER), newPassword="")
+        assert raised.value.code == Code.E_INVALIDARG
+
+    def test_can_be_skipped(self, site: Site) -> None:
+        done = site.prepare("User Set Password", "<flagSkipAction/>", path=ldap(USER), newPassword=NEW)
+        assert done.change.data is None
