@@ -170,11 +170,6 @@ class Config(Sections):
         return cls(**dict(sections), base_dir=file.absolute().parent, file=file.absolute())
 
 
-def plugin_section(name: str) -> str:
-    """How the settings table of a plugin is called in messages: ``plugins."mpf.policy"``."""
-    return key_path(("plugins", name))
-
-
 def _read(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")

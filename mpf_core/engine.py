@@ -184,7 +184,11 @@ class Engine:
                 log_calls=listening(),
             )
             transaction = execution.transaction
-            execution.tell("transaction.begin", {"caller": caller.name, "procedure": record.procedure})
+            begun: dict[str, object] = {"caller": caller.name, "procedure": record.procedure}
+            if caller.asserted_by:
+                begun["asserted_by"] = caller.asserted_by
+            log.info("transaction.begin", **begun)
+            execution.tell("transaction.begin", begun)
             data = execution.run(self._security(principal, admitted))
             document = response.success(_without_shared(data, admitted.shared))
             limit = self.config.engine.limits.result_bytes
@@ -206,6 +210,7 @@ class Engine:
                 transaction.abort()
                 transaction.tell("transaction.end", {"state": record.state.value})
             raise
+        log.info("transaction.end", state=record.state.value)
         transaction.tell("transaction.end", {"state": record.state.value})
         return Result(document, transaction_id, record.state, rollback=transaction.outcomes())
 

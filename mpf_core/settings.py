@@ -41,9 +41,7 @@ class Settings(BaseModel):
 M = TypeVar("M", bound=BaseModel)
 
 
-def parse_settings(
-    model: type[M], mapping: Mapping[str, object], where: str = "", *, text: str = "", file: str = ""
-) -> M:
+def parse_settings(model: type[M], mapping: Mapping[str, object], where: str = "", *, text: str = "", file: str = "") -> M:
     """Check ``mapping`` against ``model`` and return the model.
 
     ``where`` is the key path of the table (``plugins."mpf.policy"``); ``text`` and ``file`` are the TOML text and its

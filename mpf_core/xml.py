@@ -122,7 +122,7 @@ def _parse(data: bytes, name: str, base: str | None) -> Element:
     if b"<!DOCTYPE" in data and _DOCTYPE.match(data):
         raise _forbidden(name)
     try:
-        root = etree.fromstring(data, _local.parser, base_url=base)
+        root = etree.fromstring(data, _local.parser, base_url=base)  # type: ignore[arg-type]
     except etree.XMLSyntaxError as error:
         line, column = error.position
         raise _malformed(name, f"line {line}, column {column}: {_explain(error.msg or '')}") from None
@@ -193,18 +193,25 @@ def strip_provisioning_namespace(root: Element) -> None:
     if etree.QName(root).namespace not in PROVISIONING_NAMESPACES:
         return
     prefixes: set[str] = set()
-    markers: list[Element] = []
-    for element in list(root.iter(etree.Element)):
-        name = etree.QName(element)
-        if name.namespace in PROVISIONING_NAMESPACES:
-            element.tag = name.localname
-        namespaces = element.nsmap
-        prefixes.update(prefix for prefix, uri in namespaces.items() if prefix and uri not in PROVISIONING_NAMESPACES)
-        default = namespaces.get(None)
-        if default and element.prefix is not None and default not in PROVISIONING_NAMESPACES:
-            # <xs:schema xmlns="T"> uses its default namespace in QNames only: an element in it keeps the declaration.
-            markers.append(etree.SubElement(element, f"{{{default}}}marker"))
-    etree.cleanup_namespaces(root, keep_ns_prefixes=sorted(prefixes))
+    default, moved, holders = "", [], []
+    # Not element.nsmap: it collects all declarations in scope again, for each element.
+    for event, item in etree.iterwalk(root, events=("start", "start-ns")):
+        if event == "start-ns":
+            prefix, uri = item
+            if uri not in PROVISIONING_NAMESPACES:
+                prefixes.add(prefix)
+                default = default if prefix else uri
+            continue
+        if etree.QName(item).namespace in PROVISIONING_NAMESPACES:
+            moved.append(item)
+        elif default and item.prefix is not None:
+            holders.append((item, default))
+        default = ""
+    for element in moved:
+        element.tag = etree.QName(element).localname
+    # <xs:schema xmlns="T"> uses its default namespace in QNames only: an element in it keeps the declaration.
+    markers = [etree.SubElement(element, f"{{{uri}}}marker") for element, uri in holders]
+    etree.cleanup_namespaces(root, keep_ns_prefixes=sorted(prefixes - {""}))
     for marker in markers:
         parent = marker.getparent()
         if parent is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,18 +48,15 @@ class MpfGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Our own commands and those of plugins; without a configuration that works, our own."""
-        try:
-            brought = self._brought(ctx)
-        except (ConfigError, OSError):
-            brought = {}
-        return sorted({*super().list_commands(ctx), *brought})
+        return sorted({*super().list_commands(ctx), *self._brought_if_possible(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Our own command of that name, which wins, or a plugin's."""
         own = super().get_command(ctx, cmd_name)
-        if own is not None or ctx.resilient_parsing:
+        if own is not None:
             return own
-        return self._brought(ctx).get(cmd_name)
+        brought = self._brought_if_possible(ctx) if ctx.resilient_parsing else self._brought(ctx)
+        return brought.get(cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a ConfigError anywhere becomes a message and exit code 2, an MpfError one and exit code 1."""
@@ -70,7 +67,14 @@ class MpfGroup(click.Group):
         except MpfError as error:
             raise click.ClickException(str(error)) from error
 
-    def _brought(self, ctx: click.Context) -> dict[str, click.Command]:
+    def _brought_if_possible(self, ctx: click.Context) -> Mapping[str, click.Command]:
+        """For ``--help`` and completion, which must work whatever the configuration is like."""
+        try:
+            return self._brought(ctx)
+        except (ConfigError, OSError):
+            return {}
+
+    def _brought(self, ctx: click.Context) -> Mapping[str, click.Command]:
         state = _state(ctx)
         found: dict[str, click.Command] = {}
         for hook in state.engine.runtime.plugins.each("mpf_commands"):

@@ -42,20 +42,12 @@ def read_schema(schema_element: Element, file: str) -> Element:
         names = ", ".join(f"<{each.tag}>" for each in children) or "nothing"
         raise problem(schema_element, f"Schema must hold one xs:schema (of the namespace {XS}); it holds {names}.")
     embedded = children[0]
-    problems = [
-        f"xs:{etree.QName(each).localname} is not allowed: a schema reads no other file; copy the declarations into it."
-        for each in embedded
-        if each.tag in _FORBIDDEN
+    forbidden = [
+        problem(each, f"xs:{etree.QName(each).localname} is not allowed: a schema reads no other file.").problems[0]
+        for each in embedded.iterchildren(*_FORBIDDEN)
     ]
-    if problems:
-        places = [each for each in embedded if each.tag in _FORBIDDEN]
-        raise ConfigError(
-            "The schema is wrong.",
-            [
-                Violation(message, xml.xpath_of(place), xml.line_of(place), file)
-                for message, place in zip(problems, places, strict=True)
-            ],
-        )
+    if forbidden:
+        raise ConfigError("The schema is wrong.", forbidden)
     if not any(each.tag == xs("element") and each.get("name") == "executeData" for each in embedded):
         raise problem(embedded, "The schema must declare the element that calls are checked against: executeData.")
     schema = _detached(embedded)

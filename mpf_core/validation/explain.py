@@ -127,18 +127,20 @@ def _attribute(group: XsdAttributeGroup, reason: str) -> str:
 
 
 def _value(error: XMLSchemaValidationError, reason: str, path: str) -> str:
-    if not isinstance(error.obj, str):
+    found: object = error.obj
+    if found is None or isinstance(found, etree._Element | etree._Attrib):
         return _sentence(reason)
     if is_secret(path.rpartition("/")[2]):
         return "The value is not valid."
-    value = error.obj if len(error.obj) <= _LONGEST_VALUE else f"{error.obj[:_LONGEST_VALUE]}..."
+    text = str(found)
+    value = text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
     validator = error.validator
     if isinstance(validator, XsdEnumerationFacets):
         allowed = [str(each) for each in validator.enumeration]
-        close = difflib.get_close_matches(error.obj, allowed, 1)
+        close = difflib.get_close_matches(text, allowed, 1)
         hint = f" Did you mean '{close[0]}'?" if close else ""
         return f"The value '{value}' is not allowed; allowed are {_list(allowed)}.{hint}"
-    if not error.obj:
+    if not text:
         return "The value must not be empty."
     if isinstance(validator, XsdPatternFacets):
         return f"The value '{value}' does not match the pattern {' or '.join(validator.regexps)}."

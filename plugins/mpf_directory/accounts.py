@@ -13,6 +13,7 @@ from mpf_directory.changes import domain_of
 from mpf_directory.dn import BAD_PATHNAME, Dn
 from mpf_directory.filters import Filter
 from mpf_directory.port import Directory, Entry, Scope
+from mpf_directory.results import Result
 from mpf_directory.service import DirectoriesService
 from mpf_directory.sids import sid_to_text
 
@@ -123,12 +124,12 @@ class Accounts:
 
 def _by_dn(directory: Directory, name: str) -> Entry | None:
     try:
-        dn = Dn.parse(name)
+        return _user(directory.read(Dn.parse(name), _READ))
     except MpfError as error:
-        if error.code == BAD_PATHNAME:
+        # Servers differ in what they take for a name.
+        if error.code in {BAD_PATHNAME, Result.INVALID_DN_SYNTAX}:
             return None
         raise
-    return _user(directory.read(dn, _READ))
 
 
 def _user(entry: Entry | None) -> Entry | None:

@@ -10,17 +10,28 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from mpf_core.errors import MpfError
 from mpf_directory import filters
 from mpf_directory.embedded_compare import FALSE, TRUE, UNDEFINED, Comparisons, Driver, Parameters, Rank, Test
 from mpf_directory.embedded_names import BEHIND
 from mpf_directory.port import Scope
+from mpf_directory.results import Result
 from mpf_directory.schema import Schema
+
+#: Comparisons in one filter; SQLite's own limits on statements come soon after.
+_MOST_COMPARISONS = 1000
+_MOST_DRIVERS = 100
 
 
 def search_ids(
     db: sqlite3.Connection, schema: Schema, base: int, scope: Scope, wanted: filters.Filter, *, limit: int | None
 ) -> list[int]:
-    """The numbers of the objects at or below object ``base`` that match, in the order of their names."""
+    """The numbers of the objects at or below object ``base`` that match, in the order of their names.
+
+    Raises ADMIN_LIMIT_EXCEEDED for a filter of more than a thousand comparisons.
+    """
+    if _count(wanted) > _MOST_COMPARISONS:
+        raise MpfError(Result.ADMIN_LIMIT_EXCEEDED, f"A filter has at most {_MOST_COMPARISONS} comparisons.")
     test = _compile(Comparisons(db, schema), wanted)
     (path, is_root) = db.execute("SELECT path, parent IS NULL FROM object WHERE id = ?", (base,)).fetchone()
     place, at = _place(scope, base, path)
@@ -58,12 +69,21 @@ def _compile(comparisons: Comparisons, wanted: filters.Filter) -> Test:
     return UNDEFINED
 
 
+def _count(wanted: filters.Filter) -> int:
+    match wanted:
+        case filters.And(parts) | filters.Or(parts):
+            return sum(map(_count, parts), start=1)
+        case filters.Not(inner):
+            return 1 + _count(inner)
+    return 1
+
+
 def _and(tests: Sequence[Test]) -> Test:
     if not tests:
         return TRUE
     drivers = [test.driver for test in tests if test.driver is not None]
     return Test(
-        f"({' AND '.join(test.sql for test in tests)})",
+        _balanced("AND", tests),
         _parameters(tests),
         min(drivers, key=lambda driver: driver.rank, default=None),
     )
@@ -74,13 +94,21 @@ def _or(tests: Sequence[Test]) -> Test:
         return FALSE
     drivers = [test.driver for test in tests if test.driver is not None]
     union = None
-    if len(drivers) == len(tests):
+    if len(drivers) == len(tests) <= _MOST_DRIVERS:
         union = Driver(
             " UNION ALL ".join(f"SELECT id FROM ({driver.sql})" for driver in drivers),  # noqa: S608 - from constants
             tuple(parameter for driver in drivers for parameter in driver.parameters),
             max(driver.rank for driver in drivers),
         )
-    return Test(f"({' OR '.join(test.sql for test in tests)})", _parameters(tests), union)
+    return Test(_balanced("OR", tests), _parameters(tests), union)
+
+
+def _balanced(operator: str, tests: Sequence[Test]) -> str:
+    """All tests in one expression that is as flat as can be: SQLite limits how deep one goes."""
+    if len(tests) == 1:
+        return tests[0].sql
+    middle = len(tests) // 2
+    return f"({_balanced(operator, tests[:middle])} {operator} {_balanced(operator, tests[middle:])})"
 
 
 def _parameters(tests: Sequence[Test]) -> Parameters:

@@ -33,7 +33,7 @@ class Writer:
         self.db = db
         self.schema = schema
         self.base = base
-        self.now = datetime.now(UTC).strftime("%Y%m%d%H%M%S.0Z")
+        self.now = timestamp()
 
     def add(self, dn: Dn, attributes: Mapping[str, Sequence[Value]], sid: bytes | None = None) -> int:
         """Create an object and return its number; ``sid`` is the fixed one of a built-in account."""
@@ -43,12 +43,12 @@ class Writer:
         naming = self.schema.attributes[object_class.naming]
         if any(fold(str(value)) != fold(dn.rdn.value) for value in given.pop(naming.key, (naming, ()))[1]):
             raise MpfError(Result.NAMING_VIOLATION, f"{naming.name} differs from the name {dn}.")
+        self._check_allowed(object_class, dn, given.keys())
         password = given.pop("unicodepwd", None)
         account = accounts.is_account(object_class)
         if account:
             for key, value in accounts.defaults(object_class).items():
                 given.setdefault(key, (self.schema.attributes[key], (value,)))
-        self._check_allowed(object_class, dn, given.keys())
         guid = uuid4().bytes_le
         number = self.db.execute(
             "INSERT INTO object (parent, guid, path, dn, class) VALUES (?, ?, ?, ?, ?)",
@@ -63,7 +63,7 @@ class Writer:
             self._add_values(number, attribute, values)
         self._check_after(number, object_class, dn, set(given))
         if password is not None:
-            self._set_password(number, object_class, password[1])
+            self._set_password(number, password[1])
         return number
 
     def modify(self, dn: Dn, modifications: Sequence[Modification]) -> None:
@@ -83,7 +83,7 @@ class Writer:
             self._apply(number, attribute, modification)
         self._check_after(number, object_class, dn, touched)
         if passwords:
-            self._change_password(number, object_class, passwords)
+            self._change_password(number, passwords)
         self._touch(number)
 
     def delete(self, dn: Dn) -> None:
@@ -322,15 +322,15 @@ class Writer:
             "UPDATE value SET key = ?1, data = ?1 WHERE object = ?2 AND attribute = 'whenchanged'", (self.now, number)
         )
 
-    def _set_password(self, number: int, object_class: ObjectClass, values: Sequence[Value]) -> None:
-        if "user" not in object_class.chain or len(values) != 1:
-            raise MpfError(Result.UNWILLING_TO_PERFORM, "One password can be set, on a user.")
+    def _set_password(self, number: int, values: Sequence[Value]) -> None:
+        if len(values) != 1:
+            raise MpfError(Result.UNWILLING_TO_PERFORM, "An account has one password.")
         accounts.set_password(self.db, number, accounts.decode_password(values[0]))
         filetime = int((time.time() + _FILETIME_EPOCH) * 10_000_000)
         self.db.execute("DELETE FROM value WHERE object = ? AND attribute = 'pwdlastset'", (number,))
         self._store(number, self.schema.attributes["pwdlastset"], [Row(filetime, str(filetime))])
 
-    def _change_password(self, number: int, object_class: ObjectClass, parts: Sequence[Modification]) -> None:
+    def _change_password(self, number: int, parts: Sequence[Modification]) -> None:
         """A reset is one REPLACE; a change is a DELETE of the old password and an ADD of the new one."""
         match parts:
             case [Modification(op=ModifyOp.REPLACE, values=new)]:
@@ -340,7 +340,12 @@ class Writer:
                     raise MpfError(Result.CONSTRAINT_VIOLATION, "The old password is wrong.")
             case _:
                 raise MpfError(Result.UNWILLING_TO_PERFORM, "A password is replaced, or deleted and added.")
-        self._set_password(number, object_class, new)
+        self._set_password(number, new)
+
+
+def timestamp() -> str:
+    """Now, as whenChanged has it."""
+    return datetime.now(UTC).strftime("%Y%m%d%H%M%S.0Z")
 
 
 def _moved(dn: Dn, depth: int, new_dn: Dn) -> Dn:

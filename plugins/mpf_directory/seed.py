@@ -143,7 +143,7 @@ class _Tree:
         """An enabled user. ``name`` is the principal name, or the account's name in the domain itself."""
         user, _, domain = name.partition("@")
         attributes: dict[str, Sequence[Value]] = {
-            "sAMAccountName": [name.replace("@", "_")[:_SAM_LENGTH].rstrip(".")],
+            "sAMAccountName": [f"{user.lower()}_{domain}"[:_SAM_LENGTH].rstrip(".") if domain else name],
             "userPrincipalName": [f"{user}@{domain}".lower() if domain else f"{name}@{dns_name(self.base)}"],
             "displayName": [user],
             "userAccountControl": [NORMAL_ACCOUNT],

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from mpf_core import hookimpl
+from mpf_core.cli import cli
 from tests.cli.conftest import Run
 
 
@@ -155,3 +157,27 @@ def test_a_plugin_that_fails_to_give_commands_costs_only_its_own(run: Run, confi
     assert result.exit_code == 0
     assert "count-namespaces" in result.stdout
     assert "not today" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"), [("mpfctl cou", "count-namespaces"), ("mpfctl plugins enable t.f", "t.friendly")]
+)
+def test_completion_knows_what_plugins_bring(run: Run, config: Path, words: str, offered: str) -> None:
+    run("plugins", "enable", "t.friendly")
+    position = len(words.split()) - 1
+    result = CliRunner().invoke(
+        cli,
+        prog_name="mpfctl",
+        env={"_MPFCTL_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(position)},
+    )
+    assert result.output == f"plain,{offered}\n"
+
+
+def test_completion_is_silent_with_a_broken_configuration(run: Run, config: Path) -> None:
+    config.write_text("[")
+    result = CliRunner().invoke(
+        cli,
+        prog_name="mpfctl",
+        env={"_MPFCTL_COMPLETE": "bash_complete", "COMP_WORDS": "mpfctl describe x", "COMP_CWORD": "2"},
+    )
+    assert result.output.strip() == ""

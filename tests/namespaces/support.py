@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lxml import etree
+
 from mpf_core import Caller, Config, Engine, MpfError, Result
 from mpf_directory import DirectoryPlugin
 from mpf_directory.dn import Dn
@@ -82,9 +83,7 @@ class Site:
         """One procedure, and a step behind it that fails."""
         return self.submit_many([(procedure, arguments)], fail=True)
 
-    def _submit(
-        self, caller: Caller, calls: Sequence[tuple[str, str, Mapping[str, str]]], *, fail: bool = False
-    ) -> Result:
+    def _submit(self, caller: Caller, calls: Sequence[tuple[str, str, Mapping[str, str]]], *, fail: bool = False) -> Result:
         request = etree.Element("request")
         data = etree.SubElement(request, "data")
         body = etree.SubElement(request, "procedure")
@@ -99,9 +98,7 @@ class Site:
                 )
             etree.SubElement(step, "after", source="executeData", destination="data", mode="merge")
         if fail:
-            step = etree.SubElement(
-                body, "execute", namespace="Error Provider", procedure="SetError", impersonate="1"
-            )
+            step = etree.SubElement(body, "execute", namespace="Error Provider", procedure="SetError", impersonate="1")
             literal = etree.SubElement(step, "executeData")
             etree.SubElement(literal, "hr").text = "0x80004005"
             etree.SubElement(literal, "desc").text = "enough"
@@ -118,7 +115,7 @@ class Site:
         """A trusted request with these steps."""
         return self.engine.execute(f"<request><procedure>{steps}</procedure></request>", DOMAIN_ADMIN)
 
-    def succeed(self, procedure: str, caller: Caller = ALPINE_ADMIN, **arguments: str) -> etree._Element:
+    def succeed(self, procedure: str, caller: Caller = ALPINE_ADMIN, /, **arguments: str) -> etree._Element:
         """Submit what must succeed; returns the response's data."""
         result = self.submit(procedure, caller, arguments)
         assert result.error is None, result.document.decode()
@@ -126,7 +123,7 @@ class Site:
         assert data is not None
         return data
 
-    def fail(self, procedure: str, caller: Caller = ALPINE_ADMIN, **arguments: str) -> MpfError:
+    def fail(self, procedure: str, caller: Caller = ALPINE_ADMIN, /, **arguments: str) -> MpfError:
         """Submit what must fail; returns the error, which the response carries."""
         return self._failed(self.submit(procedure, caller, arguments))
 
@@ -165,9 +162,7 @@ class Site:
         """
         everything = self.directory.search(Dn.parse(BASE), Scope.SUBTREE, Filter.present("objectClass"))
         return {
-            str(entry.dn): {
-                name: frozenset(values) for name, values in entry.attributes.items() if name not in VOLATILE
-            }
+            str(entry.dn): {name: frozenset(values) for name, values in entry.attributes.items() if name not in VOLATILE}
             for entry in everything
             if str(entry.dn) != PARKING
         }

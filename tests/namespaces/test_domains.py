@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from mpf_core import Caller
 
+from mpf_core import Caller
 from tests.namespaces.support import (
     ALPINE,
     ALPINE_ADMIN,
@@ -182,9 +182,7 @@ class TestValidateSipDomainOwnership:
 
     def test_ownership_follows_a_renamed_organization(self, site: Site) -> None:
         create(site)
-        renamed = ALPINE.replace("OU=AlpineSkiHouse", "OU=Alpine, Ski & <House>", 1).replace("Alpine,", "Alpine\\,").replace(
-            "<House>", "\\<House\\>"
-        )
+        renamed = ALPINE.replace("AlpineSkiHouse", r"Alpine\, Ski & \<House\>", 1)
         site.rename(ALPINE, renamed)
         data = site.succeed("ValidateSipDomainOwnership", site.domain_admin, organization=ldap(renamed), address=DOMAIN)
         assert data.findtext("owner") == "Tenant"

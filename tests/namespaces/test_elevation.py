@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
+
 from mpf_core import hookimpl
 from mpf_core.events import Event
 from mpf_core.model import Execute
 from mpf_core.security.calls import Call, Decision
 from mpf_core.security.identity import IdentityKind, Impersonate
 from mpf_managed import elevations
-
 from tests.namespaces.support import ALPINE, JOHN, Site, ldap, make_site
 
 DOMAIN = {"organization": ldap(ALPINE), "address": "alpineskihouse.com"}

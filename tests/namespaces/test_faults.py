@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
 from mpf_core import MpfError, Result
 from mpf_core.transaction.states import TransactionState
 from mpf_directory.embedded import EmbeddedDirectory
-
 from tests.namespaces.support import ALPINE, DOMAIN_ADMIN, OTHER_CUSTOMER, Site, ldap
 from tests.namespaces.test_rollback import CASES, Case
 

@@ -67,7 +67,11 @@ class TestSetPoolAssignment:
 
     @pytest.mark.parametrize("name", ["organization", "preferredDomainController", "poolFQDN"])
     def test_empty_arguments_have_the_text_of_the_original(self, site: Site, name: str) -> None:
-        arguments = {"organization": ldap(ALPINE), "preferredDomainController": site.server, "poolFQDN": "pool01.fabrikam.com"}
+        arguments = {
+            "organization": ldap(ALPINE),
+            "preferredDomainController": site.server,
+            "poolFQDN": "pool01.fabrikam.com",
+        }
         error = site.fail_exactly("SetPoolAssignment", {**arguments, name: ""})
         assert (error.code, error.description) == (0x80070057, f"The argument '{name}' cannot be null.")
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+
 from mpf_core import MpfError, hookimpl
 from mpf_core.security.calls import Call, Decision
 from mpf_core.transaction.states import StepState, TransactionState
-
 from tests.namespaces.support import ALPINE, JOHN, POOL2, Site, ldap, make_site
 
 INJECTED = 0xA2109999
@@ -78,7 +78,12 @@ CASES = [
     Case(
         "CreateSipUser",
         domain_and_pool,
-        {"user": ldap(JOHN), "enabled": "true", "primaryURI": "sip:johnc@alpineskihouse.com", "enabledForFederation": "true"},
+        {
+            "user": ldap(JOHN),
+            "enabled": "true",
+            "primaryURI": "sip:johnc@alpineskihouse.com",
+            "enabledForFederation": "true",
+        },
     ),
     Case(
         "SetSipUserProperties",
