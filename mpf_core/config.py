@@ -71,14 +71,13 @@ class Permissions(Settings):
 
     ``trusted_requests`` - send requests that hold a procedure; ``callers_credentials`` - put credentials into
     ``securityContext``; ``private_procedures`` - call private procedures; ``request_xslt`` - use ``xsl:template`` in a
-    request; ``assert_caller`` - name another caller than oneself.
+    request.
     """
 
     trusted_requests: tuple[Name, ...] = ()
     callers_credentials: tuple[Name, ...] = ()
     private_procedures: tuple[Name, ...] = ()
     request_xslt: tuple[Name, ...] = ()
-    assert_caller: tuple[Name, ...] = ()
 
 
 class SecuritySettings(Settings):

@@ -187,7 +187,6 @@ class Engine:
             begun: dict[str, object] = {"caller": caller.name, "procedure": record.procedure}
             if caller.asserted_by:
                 begun["asserted_by"] = caller.asserted_by
-            log.info("transaction.begin", **begun)
             execution.tell("transaction.begin", begun)
             data = execution.run(self._security(principal, admitted))
             document = response.success(_without_shared(data, admitted.shared))
@@ -210,7 +209,6 @@ class Engine:
                 transaction.abort()
                 transaction.tell("transaction.end", {"state": record.state.value})
             raise
-        log.info("transaction.end", state=record.state.value)
         transaction.tell("transaction.end", {"state": record.state.value})
         return Result(document, transaction_id, record.state, rollback=transaction.outcomes())
 

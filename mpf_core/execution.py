@@ -27,6 +27,7 @@ from mpf_core.transaction.transaction import Transaction
 if TYPE_CHECKING:
     from mpf_core.admission import Admitted
 
+_NOTEWORTHY = {"transaction.begin", "transaction.end", "elevation", "step.undo_failed"}
 _ELEVATED = {IdentityKind.SERVICE, IdentityKind.EXECUTE_AS}
 
 
@@ -355,7 +356,9 @@ class Execution:
 
     def tell(self, name: EventName, fields: dict[str, object]) -> None:
         """Log an event and pass it to the observers."""
-        if self.log_calls:
+        if name in _NOTEWORTHY:
+            self.log.info(name, **fields)
+        elif self.log_calls:
             self.log.debug(name, **fields)
         if self.runtime.observers:
             notify(

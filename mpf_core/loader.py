@@ -11,7 +11,7 @@ from mpf_core import xml
 from mpf_core.errors import ConfigError, MpfError, Violation
 from mpf_core.model import Access, Namespace, Procedure
 from mpf_core.provider import Element, ProcedureType
-from mpf_core.steps import NAME, Problems, StepReader, line_of
+from mpf_core.steps import Problems, StepReader
 from mpf_core.validation.documents import check_namespace_file
 from mpf_core.validation.input_schema import InputSchema
 
@@ -65,7 +65,7 @@ def _read(path: FilePath, problems: list[Violation]) -> tuple[Element | None, li
             procedures.append((root, str(file)))
         else:
             problems.append(
-                Violation(f"the root is <{root.tag}>; it must be <namespace>", "/", line_of(root), str(file))
+                Violation(f"the root is <{root.tag}>; it must be <namespace>", "/", xml.line_of(root), str(file))
             )
     return head, procedures
 
@@ -75,21 +75,15 @@ def _namespace(
 ) -> Namespace | None:
     name = head.get("name", "")
     provider_source = head.get("providerSource") or None
-    if not NAME.fullmatch(name):
-        problems.append(
-            Violation(
-                "the name must be letters, digits, underscores and spaces", "/namespace/@name", line_of(head), file
-            )
-        )
     procedures: dict[str, Procedure] = {}
     for element, where in elements:
         procedure = _procedure(element, name, provider_source, Problems(where, problems))
         if procedure.name in procedures:
             message = f"the procedure '{procedure.name}' is there already (line {procedures[procedure.name].line})"
-            problems.append(Violation(message, xml.xpath_of(element), line_of(element), where))
+            problems.append(Violation(message, xml.xpath_of(element), xml.line_of(element), where))
         procedures[procedure.name] = procedure
     if not procedures and not problems:
-        problems.append(Violation("a namespace needs at least one procedure", "/namespace", line_of(head), file))
+        problems.append(Violation("a namespace needs at least one procedure", "/namespace", xml.line_of(head), file))
     return Namespace(
         name=name,
         procedures=MappingProxyType(procedures),
@@ -104,15 +98,13 @@ def _namespace(
 
 def _procedure(element: Element, namespace: str, provider_source: str | None, problems: Problems) -> Procedure:
     name = element.get("name", "")
-    if not NAME.fullmatch(name):
-        problems.add(element, "the procedure's name must be letters, digits, underscores and spaces")
     reader = StepReader(problems)
     schemas = {}
     for schema in element.findall("Schema"):
+        if schema.get("name") in schemas:
+            problems.add(schema, f"there is a Schema name='{schema.get('name')}' already")
         with _collect(problems, schema):
             schemas[schema.get("name")] = InputSchema.compile(schema, file=problems.file)
-    for kind in schemas.keys() - {"inputSchema", "outputSchema"}:
-        problems.add(element, f"Schema name='{kind}' is unknown: inputSchema or outputSchema")
     access = Access.PUBLIC if element.get("access") == "public" else Access.PRIVATE
     if access is Access.PUBLIC and name.endswith("_"):
         problems.add(element, "a procedure whose name ends in '_' is private by convention: drop access='public'")
@@ -133,7 +125,7 @@ def _procedure(element: Element, namespace: str, provider_source: str | None, pr
         input_schema=schemas.get("inputSchema"),
         output_schema=schemas.get("outputSchema"),
         provider_source=provider_source,
-        line=line_of(element),
+        line=xml.line_of(element),
         calls=tuple(reader.calls),
     )
 

@@ -6,7 +6,6 @@ paths, transforms).
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
@@ -37,17 +36,10 @@ from mpf_core.provider import Element
 from mpf_core.security.identity import Impersonate
 from mpf_core.transforms import XSL, compile_templates
 
-NAME = re.compile(r"[A-Za-z0-9_ ]+")
 E = TypeVar("E", bound=Enum)
 SCOPES = frozenset({"data", "procedureData", "executeData", "context"})
 _TEMPLATE = f"{{{XSL}}}template"
 _STEPS = frozenset({"execute", "queue", "transform", "select", "try"})
-
-
-def line_of(element: Element) -> int | None:
-    """The line of an element in its file, where it came from one."""
-    line: object = element.sourceline
-    return line if isinstance(line, int) else None
 
 
 @dataclass
@@ -60,7 +52,7 @@ class Problems:
 
     def add(self, element: Element, message: str, code: int = Code.INVALID_REQUEST) -> None:
         """Note a mistake at ``element``."""
-        violation = Violation(message, xml.xpath_of(element), line_of(element), self.file)
+        violation = Violation(message, xml.xpath_of(element), xml.line_of(element), self.file)
         if self.raise_at_once:
             raise MpfError(code, f"{violation.path}: {message}", violations=[violation])
         self.found.append(violation)
@@ -185,8 +177,6 @@ class StepReader:
     def _transfer(self, element: Element, scopes: set[str], label: str) -> Transfer:
         kind = element.tag
         if_null = _choice(IfNull, element, "ifNull", IfNull.FAIL)
-        if kind == "after" and if_null is IfNull.SKIP:
-            self._problems.add(element, "ifNull='skip' has no meaning in an after: fail or ignore")
         number = 1 + sum(1 for _ in element.itersiblings(kind, preceding=True))
         transfer_label = f"{label}/{kind}[{number}]"
         transform = None
@@ -223,9 +213,14 @@ class StepReader:
 
     def _path(self, element: Element, attribute: str) -> Path:
         text = element.get(attribute)
-        namespaces = {prefix: uri for prefix, uri in element.nsmap.items() if prefix and uri != XSL}
+        if not text:
+            return compile_path("")
+        # A request's paths have no prefixes, and its namespace declarations may be many.
+        namespaces = None
+        if not self._plain:
+            namespaces = {prefix: uri for prefix, uri in element.nsmap.items() if prefix and uri != XSL}
         try:
-            return compile_path(text, None if self._plain else namespaces, plain=self._plain)
+            return compile_path(text, namespaces, plain=self._plain)
         except ValueError as error:
             self._problems.add(element, f"{attribute}: {error}")
         except MpfError as error:

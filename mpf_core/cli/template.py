@@ -38,7 +38,6 @@ trusted_requests = [{domain_admin}]   # requests with steps of their own, other 
 # callers_credentials = []       # requests that carry credentials
 # private_procedures = []        # calls of private procedures
 # request_xslt = []              # xsl:template in a request
-# assert_caller = []             # acting for another caller
 
 [logging]                        # of mpfctl, to standard error; -v and -vv show more
 format = "console"               # or "json"

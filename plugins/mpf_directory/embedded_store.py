@@ -101,13 +101,15 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A connection whose changes are kept if the block ends well, and all undone if it raises."""
-        if not self._writer.acquire(timeout=self._patience):
+        self._leave_parent()
+        writer = self._writer
+        if not writer.acquire(timeout=self._patience):
             raise MpfError(Result.BUSY, f"{self._path} is being written for more than {self._patience:g} s")
         try:
             with self._transaction("BEGIN IMMEDIATE") as db:
                 yield db
         finally:
-            self._writer.release()
+            writer.release()
 
     def close(self) -> None:
         """Close what is not in use; connections in use are closed as they come back. May be called twice."""
@@ -129,14 +131,17 @@ class Store:
     def _connection(self) -> sqlite3.Connection:
         if self._closed:
             raise MpfError(Code.SERVER_DOWN, f"the embedded directory {self._path} is closed")
-        if self._process != os.getpid():
-            # A forked child must not use its parent's connections, and not even close them.
-            self._inherited = self._idle
-            self._idle, self._process, self._writer = deque(), os.getpid(), threading.Lock()
+        self._leave_parent()
         try:
             return self._idle.pop()
         except IndexError:
             return self._connect()
+
+    def _leave_parent(self) -> None:
+        """A forked child must not use its parent's connections, and not even close them."""
+        if self._process != os.getpid():
+            self._inherited = self._idle
+            self._idle, self._process, self._writer = deque(), os.getpid(), threading.Lock()
 
     def _connect(self) -> sqlite3.Connection:
         # mode=rw: a missing file is an error and no new, empty directory.

@@ -2,7 +2,7 @@
 
 The library's traps that are dealt with here: it waits for ever, prints passwords in its ``repr``, keeps them for as long as
 the connection lives, shares state between connections of one ``Server``, follows referrals with the same password,
-checks names of certificates with a matcher of its own, and rewrites names and values after its own idea of a schema.
+checks names of certificates with a matcher of its own, and rewrites names and values after its own idea of a schema, and stumbles over empty attributes beside ranges.
 """
 
 from __future__ import annotations
@@ -109,6 +109,7 @@ class Controller:
                 auto_escape=False,
                 auto_encode=False,
                 check_names=False,
+                return_empty_attributes=False,
             )
             try:
                 connection.open(read_server_info=False)
@@ -142,8 +143,13 @@ def server_text(result: dict[str, Any]) -> str:
 
 def close(connection: Any) -> None:
     """Close without a word: what is wrong with a connection was said where it went wrong."""
+    # The library forgets the socket of a connection that it could not open.
+    opened = connection.socket
     with suppress(LDAPExceptionError, OSError, AttributeError):
         connection.strategy.close()
+    if opened is not None:
+        with suppress(OSError):
+            opened.close()
 
 
 @contextmanager

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from mpf_core.errors import Code, MpfError
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
-from mpf_directory.operations import Add, Delete, Modify, Operation, Rename, add, guid_of, plan_modify
+from mpf_directory.operations import Delete, Modify, Operation, Rename, add, guid_of, plan_modify
 from mpf_directory.port import Directory, Entry, Scope, Value
 from mpf_directory.results import no_such_object
 
+#: The organizational unit at the top of the domain in which objects are parked. Units may only stand there or in another
+#: unit, and CN=System is closed: what is moved in there can be moved out again by nobody.
 HOLDER = "MPF-Parked"
 
 ACCOUNTDISABLE = 0x2
@@ -35,7 +37,7 @@ def plan_delete(directory: Directory, dn: Dn) -> tuple[tuple[Operation, ...], De
         raise no_such_object(dn)
     if directory.base.is_within(root.dn):
         raise MpfError(Code.E_INVALIDARG, f"'{root.dn}' holds the whole domain and cannot be deleted.")
-    holder = _holder(directory, root)
+    holder = add(directory.base.child("OU", HOLDER), {"objectClass": ["organizationalUnit"]}, shared=True)
     parked = holder.dn.child(root.dn.rdn.type, secrets.token_hex(16))
     operations: list[Operation] = []
     if directory.read(holder.dn, ["objectGUID"]) is None:
@@ -43,13 +45,6 @@ def plan_delete(directory: Directory, dn: Dn) -> tuple[tuple[Operation, ...], De
     operations += _freeing(directory, root)
     operations.append(Rename(root.dn, parked, guid))
     return tuple(operations), Delete(parked, guid)
-
-
-def _holder(directory: Directory, entry: Entry) -> Add:
-    """Where objects are parked. The schema lets organizational units stand only in the domain or in one of their own."""
-    if "organizationalUnit" in entry.values("objectClass"):
-        return add(directory.base.child("OU", HOLDER), {"objectClass": ["organizationalUnit"]}, shared=True)
-    return add(directory.base.child("CN", "System").child("CN", HOLDER), {"objectClass": ["container"]}, shared=True)
 
 
 def _freeing(directory: Directory, root: Entry) -> Iterator[Modify]:

@@ -102,7 +102,10 @@ class AccountCalls(PathCalls):
 
     @write("User Change Password")
     def user_change_password(self, ctx: CallContext, data: Element) -> Change:
-        """IN path, oldPassword, newPassword. Undone by changing it back, as long as this process lives."""
+        """IN path, oldPassword, newPassword. Undone by changing it back, as long as this process lives.
+
+        The domain's password policy has a say in that: where a password must have a minimum age, the undo fails.
+        """
         return self._password_change(ctx, data, _secret(data, "oldPassword"))
 
     def apply(self, ctx: CallContext, change: Change) -> Output:

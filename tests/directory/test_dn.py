@@ -23,6 +23,14 @@ VALUES = st.one_of(NASTY, st.text(st.characters(exclude_categories=["Cs"]), min_
 GUID = UUID("90395fb9-9ab5-4e1b-9e96-c86c66cb18d9")
 
 
+def parsed(text: str) -> Dn | str:
+    """The name, or why the text is none."""
+    try:
+        return Dn.parse(text)
+    except MpfError as error:
+        return error.description
+
+
 @given(VALUES)
 @example("#x")
 @example(" ")
@@ -71,12 +79,10 @@ def test_what_the_library_accepts_means_the_same_to_us(text: str) -> None:
         return
     if any(separator == "+" for _, _, separator in theirs) or "#" in text:
         return
-    try:
-        ours = Dn.parse(text)
-    except MpfError as error:
+    ours = parsed(text)
+    if isinstance(ours, str):
         # The library lets bytes through that are no UTF-8, and values of nothing but blanks.
-        assert error.code == BAD_PATHNAME
-        assert "UTF-8" in error.description or "needs a value" in error.description
+        assert "UTF-8" in ours or "needs a value" in ours
         return
     assert [rdn.type for rdn in ours.rdns] == [kind for kind, _, _ in theirs]
 
@@ -211,5 +217,5 @@ def test_a_name_cannot_be_changed_and_can_be_pickled() -> None:
     with pytest.raises(AttributeError):
         del BASE.rdns
     assert pickle.loads(pickle.dumps(BASE)) == BASE
-    assert BASE != str(BASE)
+    assert BASE not in [str(BASE), None]
     assert repr(BASE) == "Dn('DC=Fabrikam,DC=Com')"

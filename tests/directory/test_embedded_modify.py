@@ -49,7 +49,7 @@ class TestDelete:
 
     @pytest.mark.parametrize("modification", [remove("proxyAddresses"), remove("proxyAddresses", "c"), remove("mail", "c")])
     def test_what_is_not_there_is_refused(self, site: Site, modification: Modification) -> None:
-        dn = site.user("x", **({"proxyAddresses": "a"} if modification.values else {}))
+        dn = site.user("x", proxyAddresses="a") if modification.values else site.user("x")
         with refused(Result.NO_ATTRIBUTE_OR_VALUE):
             site.modify(dn, modification)
 

@@ -135,7 +135,7 @@ class TestAdd:
     )
     def test_impossible_attributes(self, site: Site, attribute: str, value: str | bytes, code: int) -> None:
         with refused(code):
-            site.user("x", **{attribute: [value]})
+            site.user("x", HOSTING, **{attribute: [value]})
         assert site.names("cn=x") == []
 
     def test_values(self, site: Site) -> None:

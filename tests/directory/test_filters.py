@@ -75,7 +75,7 @@ def test_a_value_stays_one_value(attribute: str, value: str) -> None:
 
 @given(ATTRIBUTES, st.text(st.sampled_from(list("*()\\ab\x00")), min_size=1, max_size=6))
 def test_the_library_that_sends_it_understands_the_text(attribute: str, value: str) -> None:
-    tree = parse_filter(str(Filter.eq(attribute, value)), None, False, False, None, False).elements[0]
+    tree = parse_filter(str(Filter.eq(attribute, value)), None, False, False, None, False).elements[0]  # type: ignore[no-untyped-call]
     assert tree.assertion["attr"] == attribute
 
 

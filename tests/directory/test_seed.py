@@ -8,8 +8,8 @@ from mpf_directory import layout
 from mpf_directory.dn import Dn
 from mpf_directory.embedded import EmbeddedDirectory
 from mpf_directory.filters import Filter
-from mpf_directory.ldif import entries_to_ldif
 from mpf_directory.layout import WellKnown
+from mpf_directory.ldif import entries_to_ldif
 from mpf_directory.port import Entry, Scope
 from mpf_directory.seed import seed_hosting_tree
 from mpf_directory.seed_ocs import lc_services

@@ -28,7 +28,7 @@ CUSTOMER = f"OU=AlpineSkiHouse,{RESELLER}"
 USER = f"CN=Johnc@AlpineSkiHouse.com,{CUSTOMER}"
 OTHER = f"CN=Annw@AlpineSkiHouse.com,{CUSTOMER}"
 GROUP = f"CN=Admins@AlpineSkiHouse,{CUSTOMER}"
-PARKED = f"CN=MPF-Parked,CN=System,{BASE}"
+PARKED = f"OU=MPF-Parked,{BASE}"
 USER_CREATORS = "65F37ECB46704F0E9300E1FB48E1096E"
 
 

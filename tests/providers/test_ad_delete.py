@@ -13,8 +13,6 @@ from mpf_directory.dn import Dn
 from mpf_directory.parking import plan_delete
 from tests.providers.ad_site import BASE, CUSTOMER, GROUP, PARKED, RESELLER, USER, Done, Failing, Site, ldap, site_in
 
-PARKED_UNITS = f"OU=MPF-Parked,{BASE}"
-
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
@@ -67,7 +65,7 @@ def test_a_subtree_of_organizational_units(site: Site) -> None:
     snapshot = site.snapshot()
     done = delete(site, RESELLER)
     assert site.find(CUSTOMER) is None
-    assert len(site.children(PARKED_UNITS)) == 1
+    assert len(site.children(PARKED)) == 1
     assert done.undo() is Undo.UNDONE
     assert site.snapshot() == snapshot
 
@@ -78,7 +76,7 @@ def test_a_commit_deletes_it_for_good(site: Site) -> None:
     done.commit()
     assert site.find(guid) is None
     assert site.find(group) is None
-    assert site.children(PARKED_UNITS) == []
+    assert site.children(PARKED) == []
     done.commit()
 
 
