@@ -69,9 +69,7 @@ def admit(
     body = root.find("procedure")
     if namespace is not None and procedure is not None:
         if body is not None:
-            raise MpfError(
-                Code.INVALID_REQUEST, "A simple request (namespace and procedure are given) has no <procedure>."
-            )
+            raise MpfError(Code.INVALID_REQUEST, "A simple request (namespace and procedure are given) has no <procedure>.")
         steps: tuple[Step, ...] = ()
         target = Execute(label="execute[1]", namespace=namespace, procedure=procedure, impersonate=Impersonate.ON)
         plain = True

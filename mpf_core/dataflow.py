@@ -93,9 +93,7 @@ class Frame:
             return
         for node in nodes:
             if isinstance(node, Atom):
-                raise MpfError(
-                    Code.INVALID_SELECTION, f"forEach '{loop.name}': '{loop.path.text}' selects no elements."
-                )
+                raise MpfError(Code.INVALID_SELECTION, f"forEach '{loop.name}': '{loop.path.text}' selects no elements.")
             self._loops[loop.name] = node
             yield from self._loop(rest)
 

@@ -70,9 +70,7 @@ def _read(path: FilePath, problems: list[Violation]) -> tuple[Element | None, li
     return head, procedures
 
 
-def _namespace(
-    head: Element, elements: list[tuple[Element, str]], file: str, problems: list[Violation]
-) -> Namespace | None:
+def _namespace(head: Element, elements: list[tuple[Element, str]], file: str, problems: list[Violation]) -> Namespace | None:
     name = head.get("name", "")
     provider_source = head.get("providerSource") or None
     procedures: dict[str, Procedure] = {}

@@ -29,9 +29,7 @@ def compile_templates(templates: Sequence[Element]) -> etree.XSLT:
     for template in templates:
         for node in template.iter(etree.Element):
             if node.tag in _FORBIDDEN_ELEMENTS:
-                raise ValueError(
-                    f"<xsl:{etree.QName(node).localname}> is not allowed: write bare xsl:template elements"
-                )
+                raise ValueError(f"<xsl:{etree.QName(node).localname}> is not allowed: write bare xsl:template elements")
             for name, value in node.attrib.items():
                 if name in _FORBIDDEN_ATTRIBUTES:
                     raise ValueError("extension elements are not allowed")

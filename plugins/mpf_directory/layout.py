@@ -85,7 +85,7 @@ ORGANIZATIONS = (
 
 #: Containers of service pointers below CN=Services,CN=_Private of every organization, and those of the hosting one only.
 POINTER_CONTAINERS = ("SIPDomains",)
-HOSTING_POINTER_CONTAINERS = ("SharedPools",)
+HOSTING_POINTER_CONTAINERS = ("SharedPools", "SIPDomainReservations")
 
 #: Groups in CN=_Private of the hosting organization that gather others.
 GATHERING_GROUPS = ("AllUsersGroup", "AllResellerAdminsGroups", "AllResellerCSRAdminsGroups")

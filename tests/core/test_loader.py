@@ -45,7 +45,12 @@ def test_all_mistakes_of_a_file_are_listed_at_once(tmp_path: Path) -> None:
         (11, "procedure[4]"),
     } <= found
     assert all(problem.file.endswith("bad.xml") for problem in error.problems)
-    for hint in ("letters, digits, underscores", "known: context, data", "is no XPath", "no select named 'unknown'"):
+    for hint in (
+        "does not match the pattern [A-Za-z0-9_ ]+",
+        "known: context, data",
+        "is no XPath",
+        "no select named 'unknown'",
+    ):
         assert hint in text
 
 
