@@ -1,8 +1,9 @@
 """provision-6: six write steps with an undo each, in memory; ratios to a bare Python ladder, measured in the same run.
 
-Contenders: a hand-written try/except ladder with the same lxml mappings and XSD checks (the floor), this engine with everything
-on (validation, authorization, journal in memory), and TaskFlow's serial engine without any XML. Cases: success, failure in
-step 6, an invalid request. After every run the state is compared with the expected one; a wrong state disqualifies a contender.
+Contenders: a hand-written try/except ladder with the same lxml mappings and XSD checks (the floor), this engine with
+everything on (validation, authorization, journal in memory), and TaskFlow's serial engine without any XML. Cases: success,
+failure in step 6, an invalid request. After every run the state is compared with the expected one; a wrong state
+disqualifies a contender.
 
     python bench/provision6.py [--seconds 2]
 """

@@ -9,12 +9,13 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from mpf_core.errors import Code, MpfError
 from mpf_directory import embedded_accounts as accounts
 from mpf_directory.dn import Dn, fold
-from mpf_directory.embedded_names import BEHIND, SEPARATOR, find, path_of, require
+from mpf_directory.embedded_moves import let_go, move_names
+from mpf_directory.embedded_names import SEPARATOR, find, path_of, require
 from mpf_directory.embedded_values import Row, encode
 from mpf_directory.port import Modification, ModifyOp, Value
 from mpf_directory.results import Result, no_such_object
@@ -92,7 +93,7 @@ class Writer:
         if self.db.execute("SELECT 1 FROM object WHERE parent = ? LIMIT 1", (number,)).fetchone():
             raise MpfError(Result.CANT_ON_NON_LEAF, f"{dn} holds other objects.")
         self._refuse_critical(number, dn)
-        self._let_go(number)
+        let_go(self.db, self.schema, self.base, number)
         for table in ("value", "password"):
             self.db.execute(f"DELETE FROM {table} WHERE object = ?", (number,))  # noqa: S608 - two constants
         self.db.execute("DELETE FROM object WHERE id = ?", (number,))
@@ -108,7 +109,7 @@ class Writer:
         object_class = self.schema.classes[name.lower()]
         parent, new_dn = self._place_for(new_dn, object_class, own=number)
         self.db.execute("UPDATE object SET parent = ? WHERE id = ?", (parent, number))
-        self._move_names(old_path, new_path, new_dn)
+        move_names(self.db, old_path, new_path, new_dn)
         for key in (object_class.naming, "name"):
             self.db.execute("DELETE FROM value WHERE object = ? AND attribute = ?", (number, key))
             attribute = self.schema.attributes[key]
@@ -287,36 +288,6 @@ class Writer:
             code = Result.UNWILLING_TO_PERFORM if member else Result.NO_ATTRIBUTE_OR_VALUE
             raise MpfError(code, f"{attribute.name} does not have that value.")
 
-    def _let_go(self, number: int) -> None:
-        """Links to a deleted object vanish; in other values its name stays, mangled, as that of a deleted object."""
-        (name, guid) = self.db.execute(
-            "SELECT v.data, o.guid FROM object o JOIN value v ON v.object = o.id AND v.attribute = 'name' WHERE o.id = ?",
-            (number,),
-        ).fetchone()
-        gone = self.base.child("CN", "Deleted Objects").child("CN", f"{name}\nDEL:{UUID(bytes_le=guid)}")
-        for row, attribute, data in self.db.execute(
-            "SELECT id, attribute, data FROM value WHERE target = ? AND object <> ?", (number, number)
-        ).fetchall():
-            if attribute in self.schema.forward_links:
-                self.db.execute("DELETE FROM value WHERE id = ?", (row,))
-            else:
-                text = f"{data or ''}{gone}"
-                self.db.execute("UPDATE value SET key = ?, data = ?, target = NULL WHERE id = ?", (fold(text), text, row))
-
-    def _move_names(self, old_path: str, new_path: str, new_dn: Dn) -> None:
-        """Give the object at ``old_path`` and all below it their new names."""
-        depth = old_path.count(SEPARATOR) + 1
-        rows = self.db.execute(
-            "SELECT id, path, dn FROM object WHERE path >= ? AND path < ?", (old_path, old_path + BEHIND)
-        ).fetchall()
-        self.db.executemany(
-            "UPDATE object SET path = ?, dn = ? WHERE id = ?",
-            [
-                (new_path + path[len(old_path) :], str(_moved(Dn.parse(dn), depth, new_dn)), number)
-                for number, path, dn in rows
-            ],
-        )
-
     def _touch(self, number: int) -> None:
         self.db.execute(
             "UPDATE value SET key = ?1, data = ?1 WHERE object = ?2 AND attribute = 'whenchanged'", (self.now, number)
@@ -346,10 +317,3 @@ class Writer:
 def timestamp() -> str:
     """Now, as whenChanged has it."""
     return datetime.now(UTC).strftime("%Y%m%d%H%M%S.0Z")
-
-
-def _moved(dn: Dn, depth: int, new_dn: Dn) -> Dn:
-    """The name of what was ``dn``, below an object whose name had ``depth`` parts and is ``new_dn`` now."""
-    for rdn in reversed(dn.rdns[: len(dn.rdns) - depth]):
-        new_dn = new_dn.child(*rdn)
-    return new_dn

@@ -2,7 +2,8 @@
 
 The library's traps that are dealt with here: it waits for ever, prints passwords in its ``repr``, keeps them for as long as
 the connection lives, shares state between connections of one ``Server``, follows referrals with the same password,
-checks names of certificates with a matcher of its own, and rewrites names and values after its own idea of a schema, and stumbles over empty attributes beside ranges.
+checks names of certificates with a matcher of its own, rewrites names and values after its own idea of a schema, and
+stumbles over empty attributes beside ranges.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def test_everything_is_taken_back(tenant: Tenant, name: str, forget: bool) -> No
     below = tenant.place.child("OU", "Below")
     tenant.directory.add(below, {"objectClass": ["organizationalUnit"]})
     tenant.run("Group Add", group=tenant.group, path=tenant.other)
-    calls = {
+    calls: dict[str, tuple[str, str, dict[str, Dn | str]]] = {
         "create": ("Create Object", PROPERTIES, {"container": tenant.place, "class": "user", "name": "New, one"}),
         "set": ("Set Properties", PROPERTIES, {"path": tenant.user}),
         "move": ("Move Object", "", {"source": tenant.user, "destination": below}),
