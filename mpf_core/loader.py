@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path as FilePath
 from types import MappingProxyType
 
@@ -25,6 +26,14 @@ def load_namespace(path: FilePath) -> Namespace:
     """
     if not path.exists():
         raise ConfigError(f"{path}: there is no such namespace file or folder")
+    path = path.absolute()
+    states = [(str(file), file.stat()) for file in _files(path)]
+    return _load(path, tuple((name, state.st_mtime_ns, state.st_size, state.st_ino) for name, state in states))
+
+
+@lru_cache(maxsize=128)
+def _load(path: FilePath, _stamp: tuple[tuple[str, int, int, int], ...]) -> Namespace:
+    """Load once for all engines of a process: a namespace is immutable, and ``_stamp`` tells when its files change."""
     problems: list[Violation] = []
     head, procedures = _read(path, problems)
     namespace = _namespace(head, procedures, str(path), problems) if head is not None else None
@@ -46,11 +55,17 @@ def find_namespaces(path: FilePath) -> list[FilePath]:
     )
 
 
+def _files(path: FilePath) -> list[FilePath]:
+    """The files of a namespace, the one with its head first."""
+    if not path.is_dir():
+        return [path]
+    return list(dict.fromkeys([path / "namespace.xml", *sorted(path.glob("*.xml"))]))
+
+
 def _read(path: FilePath, problems: list[Violation]) -> tuple[Element | None, list[tuple[Element, str]]]:
-    files = [path / "namespace.xml", *sorted(path.glob("*.xml"))] if path.is_dir() else [path]
     head: Element | None = None
     procedures: list[tuple[Element, str]] = []
-    for file in dict.fromkeys(files):
+    for file in _files(path):
         try:
             root = xml.parse_file(file)
         except MpfError as error:

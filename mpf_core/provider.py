@@ -144,7 +144,9 @@ class Provider:
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
-        found = dict(cls.handlers)
+        found: dict[str, tuple[Handler, str]] = {}
+        for base in reversed(cls.__mro__[1:]):
+            found |= vars(base).get("handlers", {})
         for attribute, value in vars(cls).items():
             handler = getattr(value, "__mpf_handler__", None)
             if isinstance(handler, Handler):

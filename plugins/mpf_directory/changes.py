@@ -162,7 +162,10 @@ class DirectoryProvider(Provider):
         return cls.change(directory, *operations, output=output, commit=[final])
 
     def apply(self, ctx: CallContext, change: Change) -> Output:
-        """Do the operations. Leaves in ``ctx.evidence`` how far it came, and the GUIDs of the objects it created."""
+        """Do the operations. Leaves in ``ctx.evidence`` how far it came, and the GUIDs of the objects it created.
+
+        A GUID of ``None`` stands for a shared object that was there already: the undo leaves it alone.
+        """
         directory = self.reopen(ctx, change)
         guids: dict[str, Json] = {}
         ctx.evidence.update(done=0, certain=True, guids=guids)
@@ -174,11 +177,11 @@ class DirectoryProvider(Provider):
                 ctx.evidence["certain"] = error.code in REFUSALS
                 raise
             ctx.evidence.update(done=number + 1, certain=True)
-            if created:
-                entry = directory.read(operation.dn, ["objectGUID"])
+            if isinstance(operation, Add):
+                entry = directory.read(operation.dn, ["objectGUID"]) if created else None
                 guid = guid_of(entry) if entry else None
-                if guid is not None:
-                    guids[str(number)] = str(guid)
+                if guid is not None or not created:
+                    guids[str(number)] = str(guid) if guid else None
         return None
 
     def undo(self, ctx: CallContext, change: Change) -> Undo:
@@ -194,8 +197,9 @@ class DirectoryProvider(Provider):
         directory = self.reopen(ctx, change)
         undone = False
         for number, operation in reversed(list(enumerate(operations))):
-            guid = guids.get(str(number)) if isinstance(guids, dict) else None
-            undone |= undo(directory, operation, UUID(str(guid)) if guid else None)
+            guid = guids.get(str(number), "") if isinstance(guids, dict) else ""
+            if guid is not None:
+                undone |= undo(directory, operation, UUID(str(guid)) if guid else None)
         return Undo.UNDONE if undone else Undo.NOTHING_TO_UNDO
 
     def commit(self, ctx: CallContext, change: Change) -> None:

@@ -6,9 +6,6 @@ directory that has access control lists.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from mpf_core.provider import Handler
 from mpf_directory.provider_accounts import AccountCalls
 from mpf_directory.provider_evaluate import EvaluateCalls
 from mpf_directory.provider_groups import GroupCalls
@@ -22,14 +19,3 @@ class ActiveDirectoryProvider(
     AccountCalls, ObjectCalls, SearchCalls, GroupCalls, PathConversions, WellKnownCalls, EvaluateCalls
 ):
     """``providerSource="mpf.directory"``: constructed with the service that opens directories (`Directories`)."""
-
-    # Each class has its own handlers; inheriting alone would give those of the first one only.
-    handlers: ClassVar[dict[str, tuple[Handler, str]]] = {
-        **AccountCalls.handlers,
-        **ObjectCalls.handlers,
-        **SearchCalls.handlers,
-        **GroupCalls.handlers,
-        **PathConversions.handlers,
-        **WellKnownCalls.handlers,
-        **EvaluateCalls.handlers,
-    }

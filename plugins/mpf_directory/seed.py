@@ -13,7 +13,7 @@ from mpf_directory import layout
 from mpf_directory.dn import Dn
 from mpf_directory.layout import Kind, Organization, WellKnown
 from mpf_directory.port import Directory, Value
-from mpf_directory.seed_objects import add_missing, dns_name, ensure
+from mpf_directory.seed_objects import add_missing, dns_name, ensure, set_if_absent
 from mpf_directory.seed_ocs import seed_ocs
 
 NORMAL_ACCOUNT = "512"
@@ -127,7 +127,7 @@ class _Tree:
     def domain_administrator(self) -> None:
         """The built-in Administrator, by the principal name under which the samples call."""
         administrator = self.users.child("CN", "Administrator")
-        add_missing(self.directory, administrator, "userPrincipalName", [f"Administrator@{dns_name(self.base)}"])
+        set_if_absent(self.directory, administrator, "userPrincipalName", f"Administrator@{dns_name(self.base)}")
 
     def org_type(self, kind: Kind) -> Dn:
         """The object that stands for a kind of organization."""

@@ -26,6 +26,15 @@ def add_missing(directory: Directory, dn: Dn, attribute: str, values: Sequence[s
         directory.modify(dn, [Modification(attribute, ModifyOp.ADD, missing)])
 
 
+def set_if_absent(directory: Directory, dn: Dn, attribute: str, value: str) -> None:
+    """Give the object ``value`` unless it has any value of ``attribute``. Raises NO_SUCH_OBJECT."""
+    entry = directory.read(dn, [attribute])
+    if entry is None:
+        raise no_such_object(dn)
+    if not entry.values(attribute):
+        directory.modify(dn, [Modification(attribute, ModifyOp.ADD, (value,))])
+
+
 def dns_name(base: Dn) -> str:
     """The domain's name in the domain name system, in lower case."""
     return ".".join(rdn.value for rdn in base.rdns).lower()

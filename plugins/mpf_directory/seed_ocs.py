@@ -10,7 +10,7 @@ from lxml import etree
 from mpf_directory import layout
 from mpf_directory.dn import Dn
 from mpf_directory.port import Directory
-from mpf_directory.seed_objects import add_missing, dns_name, ensure
+from mpf_directory.seed_objects import dns_name, ensure, set_if_absent
 
 _OCS_2007 = "3"
 _MEETINGS_TOO = "2"
@@ -66,9 +66,10 @@ def _pool(directory: Directory, service: Dn, pool: layout.Pool) -> None:
         host = {"sAMAccountName": [f"{name}$"], "dNSHostName": [f"{name.lower()}.{domain}"]}
         ensure(directory, computer, "computer", {**host, "userAccountControl": ["4096"]})
         ensure(directory, computer.child("CN", "Microsoft"), "serviceConnectionPoint")
-        # The pool sees its front ends by the back link of this one.
-        server = {"msRTCSIP-PoolAddress": [str(home)], "msRTCSIP-ServerVersion": [_OCS_2007]}
-        ensure(directory, computer.child("CN", "Microsoft").child("CN", "RTC Services"), "msRTCSIP-Server", server)
+        server = computer.child("CN", "Microsoft").child("CN", "RTC Services")
+        ensure(directory, server, "msRTCSIP-Server", {"msRTCSIP-ServerVersion": [_OCS_2007]})
+        # The pool sees its front ends by the back link of this one, which ends where a pool is deleted.
+        set_if_absent(directory, server, "msRTCSIP-PoolAddress", str(home))
 
 
 def _policy(directory: Directory, service: Dn, policy: layout.Policy) -> None:
@@ -98,7 +99,7 @@ def _global_settings(directory: Directory, service: Dn) -> None:
         ("msRTCSIP-UCPolicy", str(defaults["telephony"])),
         ("msRTCSIP-EnableFederation", "TRUE"),
     ):
-        add_missing(directory, settings, attribute, [value])
+        set_if_absent(directory, settings, attribute, value)
     domain = {"msRTCSIP-DomainName": [dns_name(directory.base)], "msRTCSIP-Default": ["TRUE"]}
     ensure(directory, settings.child("CN", layout.FOREST_SIP_DOMAIN), "msRTCSIP-Domain", domain)
 

@@ -59,22 +59,28 @@ def _undo_add(directory: Directory, operation: Add, guid: UUID | None) -> bool:
 
 
 def _created(directory: Directory, operation: Add) -> Entry | None:
-    """The object that an add of unknown outcome created, told by comparing; ``None`` when there is none."""
+    """The object that an add of unknown outcome created, told by comparing; ``None`` when there is none.
+
+    Raises E_FAIL for another object of that name, unless it is a shared one: that may be anybody's.
+    """
     entry = directory.read(operation.dn, [*operation.attributes, "objectGUID", "whenCreated"])
-    if entry is None or operation.shared:
-        return None
+    other = _other(entry, operation) if entry else ""
+    if other and not operation.shared:
+        text = f"'{operation.dn}' is there, but not the object that this call would have created: {other}."
+        raise MpfError(Code.E_FAIL, text)
+    return None if other else entry
+
+
+def _other(entry: Entry, operation: Add) -> str:
+    """Why the object is not the one that the add created; empty when it is."""
     for name, values in operation.attributes.items():
         there = {value_key(name, value) for value in entry.values(name)}
         if not there.issuperset(value_key(name, value) for value in values):
-            raise _not_told(operation.dn, f"its {name} is another one")
+            return f"its {name} is another one"
     created = _time(entry.text("whenCreated"))
     if created is None or created < datetime.fromtimestamp(operation.prepared, UTC) - _SKEW:
-        raise _not_told(operation.dn, "it is older")
-    return entry
-
-
-def _not_told(dn: Dn, why: str) -> MpfError:
-    return MpfError(Code.E_FAIL, f"'{dn}' is there, but not the object that this call would have created: {why}.")
+        return "it is older"
+    return ""
 
 
 def _time(text: str | None) -> datetime | None:

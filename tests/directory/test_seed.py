@@ -13,6 +13,7 @@ from mpf_directory.ldif import entries_to_ldif
 from mpf_directory.port import Entry, Scope
 from mpf_directory.seed import seed_hosting_tree
 from mpf_directory.seed_ocs import lc_services
+from tests.directory.support import replace
 
 CUSTOMER = Dn.parse("OU=AlpineSkiHouse,OU=ConsolidatedMessenger,OU=Hosting,DC=Fabrikam,DC=Com")
 HOSTING = Dn.parse("OU=Hosting,DC=Fabrikam,DC=Com")
@@ -141,6 +142,23 @@ def test_seeding_adds_what_is_missing(hosting: EmbeddedDirectory) -> None:
     hosting.delete(user)
     seed_hosting_tree(hosting)
     assert f"CN=AllUsers@AlpineSkiHouse,CN=_Private,{CUSTOMER}" in entry(hosting, user).values("memberOf")
+
+
+def test_a_pool_that_was_deleted_gets_its_front_ends_back(hosting: EmbeddedDirectory) -> None:
+    home = lc_services(hosting.base, "pool02")
+    hosting.delete(home)
+    seed_hosting_tree(hosting)
+    assert len(entry(hosting, home).values("msRTCSIP-FrontEndServers")) == 1
+
+
+def test_seeding_leaves_what_was_changed(hosting: EmbeddedDirectory) -> None:
+    administrator = one(hosting, "userPrincipalName", "Administrator@fabrikam.com").dn
+    settings = one(hosting, "objectClass", "msRTCSIP-GlobalContainer").dn
+    hosting.modify(administrator, [replace("userPrincipalName", "root@fabrikam.com")])
+    hosting.modify(settings, [replace("msRTCSIP-MeetingFlags", "0")])
+    seed_hosting_tree(hosting)
+    assert entry(hosting, administrator).text("userPrincipalName") == "root@fabrikam.com"
+    assert entry(hosting, settings).text("msRTCSIP-MeetingFlags") == "0"
 
 
 def test_no_account_has_a_password_unless_one_is_given(hosting: EmbeddedDirectory) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from mpf_core.errors import ConfigError
+from mpf_core.security.principal import Credentials
 from mpf_core.settings import parse_settings
+from mpf_directory.service import DirectoriesService
 from mpf_directory.settings import Address, DirectorySettings, server_key
 
 LDAP = {"backend": "ldap", "server": "dc1.x.com", "base": "DC=x,DC=com", "service_account": "directory"}
@@ -62,3 +67,18 @@ def test_mistakes_are_said_by_key() -> None:
     assert "missing in servers" in problems(**{**LDAP, "servers": {"dc2.x.com": "dc2.x.com"}})
     assert "differ in case only" in problems(**{**LDAP, "servers": {"dc1.x.com": "a", "DC1.x.com": "b"}})
     assert "timeout" in problems(timeout=0)
+
+
+def test_only_a_server_needs_its_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [
+        name for name in sys.modules if name.partition(".")[0] == "ldap3" or name.startswith("mpf_directory.ldap_")
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ldap3", None)
+
+    def no_credentials(name: str) -> Credentials:
+        raise ConfigError(name)
+
+    DirectoriesService(DirectorySettings(), tmp_path, no_credentials).close()
+    with pytest.raises(ConfigError, match=r"mpf-core\[ldap\]"):
+        DirectoriesService(DirectorySettings.model_validate(LDAP), tmp_path, no_credentials)

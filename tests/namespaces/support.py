@@ -40,7 +40,7 @@ ALPINE_ADMIN = Caller("admin@alpineskihouse.com")
 OCS = "Managed Office Communications Server"
 #: Kept by the directory for itself; an object that was put back has others.
 VOLATILE = {"whenChanged", "uSNChanged"}
-PARKING = f"CN=MPF-Parked,CN=System,{BASE}"
+PARKING = f"OU=MPF-Parked,{BASE}"
 
 
 def ldap(dn: str) -> str:

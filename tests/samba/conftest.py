@@ -17,6 +17,7 @@ from tests.samba.controller import Controller, Samba, engine_config, remove_tree
 _FOLDER = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _FOLDER in item.path.parents and item.get_closest_marker("samba"):

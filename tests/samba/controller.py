@@ -29,6 +29,8 @@ PROGRAMS = {
 #: Files that only some of the packages bring.
 FILES = {Path("/usr/share/samba/setup/provision.ldif"): "samba-ad-provision"}
 _PORTS = (389, 636, 3268, 3269)
+#: Bound by a test run for as long as it uses an address.
+_RESERVATION_PORT = 3270
 _PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 SERVICE_ACCOUNT = "directory"
 
@@ -95,7 +97,8 @@ class Controller:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.password = "Pass-w0rd of a test"
-        self.address = _free_address()
+        self.reservation = _reserve_address()
+        self.address: str = self.reservation.getsockname()[0]
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Samba:
@@ -152,6 +155,7 @@ class Controller:
                 [
                     "samba", "--interactive", "--model=single", f"--configfile={self.folder / 'dc' / 'etc' / 'smb.conf'}",
                     "--option=server services=ldap", f"--option=interfaces={self.address}/8",
+                    f"--option=pid directory={self.folder}", f"--option=ncalrpc dir={self.folder / 'ncalrpc'}",
                     "--option=bind interfaces only=yes",
                 ],
                 stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
@@ -166,17 +170,9 @@ class Controller:
     def stop(self) -> None:
         """End the controller and its children, by its own process group only."""
         process, self.process = self.process, None
-        if process is None:
-            return
-        assert process.stdin is not None
-        process.stdin.close()
-        for sign in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(process.pid, sign)
-                process.wait(10)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                continue
-        process.wait()
+        if process is not None:
+            _end(process)
+        self.reservation.close()
 
     def _call(self, *command: str) -> None:
         environment = {**os.environ, "PATH": _PATH}
@@ -185,11 +181,30 @@ class Controller:
             raise RuntimeError(f"{command[0]} failed:\n{(done.stdout + done.stderr)[-3000:]}")
 
 
-def _free_address() -> str:
+def _end(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+            process.wait(10)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+    process.wait()
+
+
+def _reserve_address() -> socket.socket:
+    """A loopback address that nobody uses, and that no other test run takes while the returned socket is open."""
     for last in range(42, 200):
-        address = f"127.0.0.{last}"
-        if all(_is_free(address, port) for port in _PORTS):
-            return address
+        reservation = socket.socket()
+        try:
+            reservation.bind((f"127.0.0.{last}", _RESERVATION_PORT))
+        except OSError:
+            reservation.close()
+            continue
+        if all(_is_free(f"127.0.0.{last}", port) for port in _PORTS):
+            return reservation
+        reservation.close()
     raise RuntimeError("every loopback address has its LDAP ports in use")
 
 

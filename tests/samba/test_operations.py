@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -234,12 +235,13 @@ def test_errors_have_the_codes_of_adsi_and_the_words_of_the_server(directory: Di
         directory.delete(place)
     assert code_of(raised) == Result.CANT_ON_NON_LEAF
     gone = place.child("CN", "nobody")
-    for operation in (
+    operations: list[Callable[[], None]] = [
         lambda: directory.delete(gone),
         lambda: directory.modify(gone, [Modification("description", ModifyOp.ADD, ("x",))]),
         lambda: directory.rename(gone, place.child("CN", "other")),
         lambda: directory.add(gone.child("CN", "below"), {"objectClass": ["container"]}),
-    ):
+    ]
+    for operation in operations:
         with pytest.raises(MpfError) as raised:
             operation()
         assert code_of(raised) == Code.NO_SUCH_OBJECT
