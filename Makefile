@@ -26,7 +26,7 @@ test: $(STAMP) system-packages ## Run all tests, with a real Samba Active Direct
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 unit: $(STAMP)
-	@$(BIN)/python -m pytest -n $(JOBS) -m "not samba and not slow"
+	@HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n $(JOBS) -m "not samba and not slow"
 
 lint: $(STAMP) ## Check style.
 	@$(BIN)/ruff check .

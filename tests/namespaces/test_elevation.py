@@ -15,6 +15,8 @@ from mpf_core.security.identity import IdentityKind, Impersonate
 from mpf_managed import elevations
 from tests.namespaces.support import ALPINE, JOHN, Site, ldap, make_site
 
+pytestmark = pytest.mark.slow
+
 DOMAIN = {"organization": ldap(ALPINE), "address": "alpineskihouse.com"}
 POOL = {"organization": ldap(ALPINE), "poolFQDN": "pool01.fabrikam.com"}
 USER = {"user": ldap(JOHN), "enabled": "true", "primaryURI": "sip:johnc@alpineskihouse.com"}

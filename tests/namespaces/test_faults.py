@@ -14,6 +14,8 @@ from mpf_directory.embedded import EmbeddedDirectory
 from tests.namespaces.support import ALPINE, DOMAIN_ADMIN, OTHER_CUSTOMER, Site, ldap
 from tests.namespaces.test_rollback import CASES, Case
 
+pytestmark = pytest.mark.slow
+
 SERVER_DOWN = 0x8007203A
 
 

@@ -12,6 +12,8 @@ from mpf_core.security.calls import Call, Decision
 from mpf_core.transaction.states import StepState, TransactionState
 from tests.namespaces.support import ALPINE, JOHN, POOL2, Site, ldap, make_site
 
+pytestmark = pytest.mark.slow
+
 INJECTED = 0xA2109999
 
 
