@@ -125,7 +125,7 @@ def documents(draw: st.DrawFn, node: Node, errors: bool) -> etree._Element:
     return element
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(node=nodes(), errors=st.booleans(), data=st.data())
 def test_the_validators_agree_about_structure(node: Node, errors: bool, data: st.DataObject) -> None:
     source = schema_of(node.xsd())
@@ -139,7 +139,7 @@ def test_the_validators_agree_about_structure(node: Node, errors: bool, data: st
         assert verdict or validator.violations(document)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(type_=st.sampled_from(sorted(TYPES)), values=st.lists(ANY_VALUE, min_size=1, max_size=10))
 def test_the_validators_agree_about_ascii_values(type_: str, values: list[str]) -> None:
     source = schema_of(f'<xs:element name="r" type="xs:{type_}"/>')
