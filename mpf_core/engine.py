@@ -153,6 +153,10 @@ class Engine:
         """
         if self._closed:
             raise RuntimeError("this engine is closed")
+        if not isinstance(request, bytes | str):
+            raise TypeError(f"request must be bytes or str, not {type(request).__name__}")
+        if not isinstance(caller, Caller):
+            raise TypeError(f"caller must be a Caller, not {type(caller).__name__}")
         if (namespace is None) != (procedure is None):
             raise ValueError("a simple request needs both a namespace and a procedure")
         if idempotency_key is not None:

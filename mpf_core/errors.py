@@ -56,7 +56,8 @@ MEANINGS: dict[Code, str] = {
     Code.E_FAIL: "General failure; the service-pointer procedures raise it for `exists already` and `does not exist`.",
     Code.E_NOTIMPL: "The directory in use cannot do this (for example access control lists on the embedded one).",
     Code.E_UNEXPECTED: "A provider raised something that is not an MpfError, or returned something that is no output.",
-    Code.E_INVALIDARG: "A required argument is missing or empty, or the data of a call breaks its input schema.",
+    Code.E_INVALIDARG: "A required argument is missing or empty, or the data of a call breaks its input schema. "
+    "The original also refuses with it those who are no domain administrators.",
     Code.E_ACCESSDENIED: "A policy, an elevation rule or the directory refused the call.",
     Code.INVALID_OPERATION: "A business rule forbids it (InvalidOperationException of the original).",
     Code.NOT_FOUND: "The source node of a transform, loop or repeat selects nothing and ifNull is `fail`.",
@@ -74,7 +75,8 @@ MEANINGS: dict[Code, str] = {
     Code.DOCUMENT_TOO_LARGE: "The document is larger than engine.limits.document_bytes.",
     Code.FORBIDDEN_XML: "The document has a DOCTYPE (and with it, possibly, entities); none is accepted.",
     Code.INVALID_REQUEST: "The request does not fit provisioning.xsd, or is of the wrong kind for this call.",
-    Code.UNKNOWN_NAMESPACE: "No loaded namespace has that name.",
+    Code.UNKNOWN_NAMESPACE: "No loaded namespace has that name; the plugin that brings it may be disabled or broken "
+    "(`mpfctl plugins`).",
     Code.TRANSFORM_FAILED: "An XSL transform stopped with an error.",
     Code.TRANSFORM_EMPTY: "A transform gave no element and allowNullTransform is not set.",
     Code.PATH_NOT_ALLOWED: "A path in a request is more than a plain location path.",
@@ -83,7 +85,7 @@ MEANINGS: dict[Code, str] = {
     Code.CALLS_TOO_DEEP: "Procedures called each other deeper than engine.limits.depth.",
     Code.TOO_MANY_REPEATS: "A repeat count is above engine.limits.repeats, or no whole number.",
     Code.RESULT_TOO_LARGE: "The response is larger than engine.limits.result_bytes.",
-    Code.PROVIDER_UNAVAILABLE: "The plugin that provides this namespace is missing, disabled or broken.",
+    Code.PROVIDER_UNAVAILABLE: "A loaded namespace names a provider that no working plugin offers.",
     Code.INVALID_SELECTION: "A path selects nodes that cannot be used there (a number, or an attribute as a loop root).",
 }
 

@@ -3,6 +3,8 @@
     [project.entry-points."mpf.plugins"]
     "acme.greeter" = "acme_greeter:GreeterPlugin"
 
+Plugins that implement mpf_authorize, mpf_elevate or mpf_credentials belong into the group "mpf.security" instead; nowhere
+else are they heard.
 Security hooks are called one plugin at a time, and an exception in one means *refuse*; a failing observer changes nothing.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path as FilePath
 from types import MappingProxyType
@@ -14,8 +15,10 @@ from mpf_core.model import Access, Namespace, Procedure
 from mpf_core.provider import Element, ProcedureType
 from mpf_core.steps import Problems, StepReader
 from mpf_core.validation.documents import check_namespace_file
-from mpf_core.validation.input_schema import InputSchema
+from mpf_core.validation.input_schema import API_DOC_INFO, InputSchema
 
+#: Roles of the MPS delegation model. A policy may know others, so only what is nearly one of these is refused.
+ROLES = ("DomainAdmins", "OrgCreators", "UserCreators", "Users")
 _TYPES = {type_.value: type_ for type_ in ProcedureType} | {"twoPhase": ProcedureType.TWO_PHASE}
 
 
@@ -116,8 +119,15 @@ def _procedure(element: Element, namespace: str, provider_source: str | None, pr
     for schema in element.findall("Schema"):
         if schema.get("name") in schemas:
             problems.add(schema, f"there is a Schema name='{schema.get('name')}' already")
+        for info in schema.iter("{*}ApiDocInfo"):
+            if info.tag != f"{{{API_DOC_INFO}}}ApiDocInfo":
+                problems.add(info, f"ApiDocInfo must be in the namespace {API_DOC_INFO}, or its role is not read")
         with _collect(problems, schema):
             schemas[schema.get("name")] = InputSchema.compile(schema, file=problems.file)
+    role = schemas["inputSchema"].minimum_role if "inputSchema" in schemas else None
+    near = get_close_matches(role, ROLES, n=1, cutoff=0.8) if role and role not in ROLES else []
+    if near:
+        problems.add(element, f"the minimum role '{role}' is unknown; did you mean '{near[0]}'?")
     access = Access.PUBLIC if element.get("access") == "public" else Access.PRIVATE
     if access is Access.PUBLIC and name.endswith("_"):
         problems.add(element, "a procedure whose name ends in '_' is private by convention: drop access='public'")

@@ -21,7 +21,6 @@ def logger(**fields: object) -> FilteringBoundLogger:
         logging.getLogger("mpf"),
         processors=[
             structlog.stdlib.filter_by_level,
-            structlog.processors.format_exc_info,
             structlog.stdlib.render_to_log_kwargs,
         ],
         wrapper_class=structlog.stdlib.BoundLogger,

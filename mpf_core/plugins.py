@@ -5,7 +5,7 @@ Plugins are entry points of installed packages, imported only if the configurati
 * group ``mpf.plugins``: namespaces, providers, observers, commands, caller look-up. A broken one is listed with its reason,
   and the rest works.
 * group ``mpf.security``: the only ones whose policy, elevation and credential hooks are heard. A broken or missing one
-  means that every request is refused.
+  means that every request is refused; so does a plugin of the other group that has such a hook.
 """
 
 from __future__ import annotations
@@ -102,10 +102,19 @@ class Plugins:
     def _load(self, name: str, point: metadata.EntryPoint, security: bool) -> None:
         self._infos[name] = replace(self._infos[name], enabled=True, state="ok")
         try:
-            plugin = point.load()
-            self._manager.register(plugin() if isinstance(plugin, type) else plugin, name)
+            loaded = point.load()
+            plugin = loaded() if isinstance(loaded, type) else loaded
+            unheard = sorted(hook for hook in SECURITY_HOOKS if hasattr(plugin, hook))
+            if unheard and not security:
+                # Who wrote it believes that it refuses something, so it counts as a security plugin that does not work.
+                self._infos[name] = replace(self._infos[name], security=True)
+                raise ConfigError(
+                    f"it implements {', '.join(unheard)}, which is heard only from the entry-point group {SECURITY_GROUP}: "
+                    f"declare it there, not in {GROUP}"
+                )
+            self._manager.register(plugin, name)
         except Exception as error:  # whatever a plugin does while it is imported is its own fault
-            self.broken(name, error)
+            self.broken(name, str(error) if isinstance(error, ConfigError) else error)
         else:
             if security:
                 self._trusted.add(name)

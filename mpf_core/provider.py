@@ -197,6 +197,8 @@ def optional_argument(data: Element, name: str) -> str | None:
 
 def output(name: str, text: str | None = None, **attributes: str) -> Element:
     """A new output element: ``output("path", "LDAP://...")``."""
+    if text is not None and not isinstance(text, str):
+        raise TypeError(f"output({name!r}): text must be str, not {type(text).__name__}")
     element = etree.Element(name, attributes)
     element.text = text
     return element

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 
@@ -11,9 +12,18 @@ from mpf_core.errors import Code, ConfigError, MpfError, Violation
 from mpf_core.loader import find_namespaces, load_namespace
 from mpf_core.model import Namespace, Procedure
 from mpf_core.plugins import HookCaller, Plugins
-from mpf_core.provider import Provider
+from mpf_core.provider import ProcedureType, Provider
 from mpf_core.security.principal import Credentials
 from mpf_core.services import Services
+
+#: What a provider must bring for procedures of a type.
+_REQUIRED = (
+    (ProcedureType.WRITE, "apply"),
+    (ProcedureType.WRITE, "undo"),
+    (ProcedureType.TWO_PHASE, "apply"),
+    (ProcedureType.TWO_PHASE, "undo"),
+    (ProcedureType.TWO_PHASE, "commit"),
+)
 
 
 class Runtime:
@@ -48,10 +58,13 @@ class Runtime:
         """Look a procedure up. Raises UNKNOWN_NAMESPACE or PROC_NOT_FOUND."""
         found = self.namespaces.get(namespace)
         if found is None:
-            raise MpfError(Code.UNKNOWN_NAMESPACE, f"There is no namespace '{namespace}'.")
+            raise MpfError(
+                Code.UNKNOWN_NAMESPACE, f"There is no namespace '{namespace}'{nearest(namespace, self.namespaces)}."
+            )
         procedure = found.procedures.get(name)
         if procedure is None:
-            raise MpfError(Code.PROC_NOT_FOUND, f"The namespace '{namespace}' has no procedure '{name}'.")
+            near = nearest(name, found.procedures)
+            raise MpfError(Code.PROC_NOT_FOUND, f"The namespace '{namespace}' has no procedure '{name}'{near}.")
         return found, procedure
 
     def provider(self, source: str) -> Provider:
@@ -75,7 +88,8 @@ class Runtime:
     def _refusal(self) -> str:
         """Why every request must be refused, or an empty string."""
         broken = self.plugins.broken_ones(security=True)
-        return "; ".join(f"security plugin '{info.name}' is broken: {info.reason}" for info in broken)
+        names = ", ".join(f"'{info.name}'" for info in broken)
+        return f"security plugin {names} is missing or broken (see `mpfctl plugins`)" if names else ""
 
     def _load_providers(self) -> None:
         for hook in self.plugins.each("mpf_providers"):
@@ -131,11 +145,22 @@ class Runtime:
             for name in sorted(declared.keys() | offered.keys())
             if declared.get(name) is not offered.get(name)
         ]
+        problems += [
+            f"{type(provider).__name__} has {kind.value} procedures and no {method}()"
+            for kind, method in _REQUIRED
+            if kind in offered.values() and getattr(type(provider), method) is getattr(Provider, method)
+        ]
         if problems:
             raise ConfigError(
                 f"{namespace.file}: the namespace and its provider '{source}' do not match",
                 [Violation(problem, file=namespace.file) for problem in problems],
             )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`` (did you mean '...'?)``, where a known name is near."""
+    found = get_close_matches(name, list(known), n=1)
+    return f" (did you mean '{found[0]}'?)" if found else ""
 
 
 def notify(observers: Sequence[HookCaller], warn: Callable[[str, Exception], None], event: object) -> None:

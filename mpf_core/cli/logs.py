@@ -36,7 +36,11 @@ class Logs:
                     structlog.stdlib.add_log_level,
                     structlog.processors.TimeStamper(fmt="iso", utc=True),
                 ],
-                processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+                processors=[
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    *([structlog.processors.format_exc_info] if settings.format == "json" else []),
+                    renderer,
+                ],
             )
         )
         log = logging.getLogger("mpf")

@@ -6,6 +6,7 @@ the steps before it (sources: spec/engine-and-runtime.md 3, spec/peers.md 0.1).
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from mpf_core import xml
 from mpf_core.errors import Code, MpfError
 from mpf_core.events import EventName
+from mpf_core.log import logger
 from mpf_core.provider import CallContext, Change, Output, Provider, Undo
 from mpf_core.store.port import Journal, StepRecord, TransactionRecord
 from mpf_core.transaction.states import (
@@ -80,6 +82,7 @@ class Transaction:
         """
         if change.data is None:
             return None
+        _check_json(ctx.procedure, change)
         if not self._begun:
             self._journal.begin(self.record)
             self._begun = True
@@ -132,6 +135,7 @@ class Transaction:
                     step.provider.commit(step.ctx, step.change)
             except Exception as error:  # the remaining commits still run
                 step.record.detail = _reason(error)
+                logger(transaction=self.id).error("commit.failed", step=step.record.step, exc_info=True)
                 self._move(step.record, StepState.IN_DOUBT, step.ctx)
                 sound = False
             else:
@@ -167,6 +171,7 @@ class Transaction:
             found = step.provider.undo(ctx, step.change)
         except Exception as error:  # one failing undo never stops the others
             record.detail = _reason(error)
+            logger(transaction=self.id).error("undo.failed", step=record.step, procedure=record.procedure, exc_info=True)
             self._move(record, StepState.UNDO_FAILED, ctx)
             self.tell("step.undo_failed", {"sequence": record.sequence, "step": record.step, "reason": record.detail})
             return False
@@ -198,5 +203,13 @@ class Transaction:
         self._journal.unlock_all(self.id)
 
 
+def _check_json(procedure: str, change: Change) -> None:
+    try:
+        json.dumps(change.data, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"Change.data of '{procedure}' must be JSON: {error}") from error
+
+
 def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, MpfError) else f"{type(error).__name__}: {error}"
+    """What may be shown: an unexpected exception's text could hold a secret, so it goes to the log only."""
+    return str(error) if isinstance(error, MpfError) else f"{type(error).__name__}; the engine's log has the details"

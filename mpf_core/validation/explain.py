@@ -71,6 +71,8 @@ def summary(violations: list[Violation]) -> str:
     place = f"{first.path} (line {first.line}): " if first.line and first.path else first.path and f"{first.path}: "
     more = len(violations) - 1
     text = f"{place}{first.message}".rstrip(".")
+    if text.endswith("?"):
+        return f"{text} (And {more} more mistake{'s' if more > 1 else ''}.)" if more else text
     return f"{text} (and {more} more mistake{'s' if more > 1 else ''})." if more else f"{text}."
 
 

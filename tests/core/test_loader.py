@@ -123,3 +123,26 @@ def test_a_file_in_the_default_namespace_of_the_samples(tmp_path: Path) -> None:
         '<namespace xmlns="http://maps/specs/prov.xml" name="N"><procedure name="P"><transform/></procedure></namespace>'
     )
     assert load_namespace(file).name == "N"
+
+
+SCHEMA = (
+    '<namespace name="N" providerSource="p"><procedure name="P"><Schema name="inputSchema">'
+    '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:n"><xs:annotation><xs:appinfo>'
+    '<di:ApiDocInfo xmlns:di="{uri}"><di:MinimumRole>{role}</di:MinimumRole></di:ApiDocInfo></xs:appinfo></xs:annotation>'
+    '<xs:element name="executeData"><xs:complexType/></xs:element></xs:schema></Schema></procedure></namespace>'
+)
+INFO = "http://provisioning.microsoft.com/ApiDocInfo"
+
+
+@pytest.mark.parametrize(
+    ("uri", "role", "hint"),
+    [(INFO, "UserCreator", "did you mean 'UserCreators'?"), (INFO.removesuffix("Info"), "Users", INFO)],
+)
+def test_a_role_that_nobody_would_read_is_refused(tmp_path: Path, uri: str, role: str, hint: str) -> None:
+    assert hint in str(load(tmp_path, SCHEMA.format(uri=uri, role=role)))
+
+
+def test_a_policy_may_have_roles_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "n.xml"
+    file.write_text(SCHEMA.format(uri=INFO, role="Auditors"))
+    assert load_namespace(file).procedures["P"].minimum_role == "Auditors"

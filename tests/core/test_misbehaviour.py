@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mpf_core import Code, Config, Decision, Engine, Grant, MpfError, hookimpl
+from mpf_core import Change, Code, Config, Decision, Engine, Grant, MpfError, hookimpl
 from mpf_core.testing import AllowAll
 from tests.support import CALLER, Bench
 
@@ -283,3 +283,33 @@ def test_an_mpf_error_of_a_provider_keeps_its_code(tmp_path: Path) -> None:
     result = bench.run(MISBEHAVE)
     assert result.error is not None
     assert (result.error.code, result.error.description) == (0x80072030, "There is no such object on the server.")
+
+
+def test_what_an_undo_raised_goes_to_the_log_and_not_to_the_client(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench(tmp_path)
+
+    def undo(_ctx: object, _change: object) -> Any:
+        raise RuntimeError("secret-in-text")
+
+    bench.store.undo = undo  # type: ignore[method-assign]
+    result = bench.run(PUT + '<execute namespace="Store" procedure="Fail"/>')
+    assert b"RuntimeError" in result.document
+    assert b"secret-in-text" not in result.document
+    assert "secret-in-text" in caplog.text
+
+
+def test_a_change_that_is_no_json_is_refused_before_its_effect(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.store.put = lambda ctx, data: Change({"name": "a", "new": object()})  # type: ignore[method-assign,assignment,dict-item]
+    result = bench.run(PUT)
+    assert result.error is not None
+    assert result.error.code == Code.E_UNEXPECTED
+    assert bench.store.values == {}
+
+
+def test_wrong_types_are_misuse(tmp_path: Path) -> None:
+    engine = Bench(tmp_path).engine
+    with pytest.raises(TypeError, match="caller must be a Caller, not str"):
+        engine.submit(b"<request/>", "admin")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="request must be bytes or str"):
+        engine.submit(None, CALLER)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mpf_core import Caller, Code, Config, ConfigError, Engine, hookimpl
+from mpf_core import CallContext, Caller, Change, Code, Config, ConfigError, Engine, Provider, hookimpl, write
 from mpf_core.plugins import GROUP, SECURITY_GROUP, installed
 from mpf_core.testing import AllowAll
 from tests.support import STORE_NAMESPACE, StorePlugin, StoreProvider
@@ -100,19 +100,23 @@ def test_a_broken_or_missing_security_plugin_means_refuse_everything(name: str) 
     assert name in result.error.description
 
 
-def test_a_plugin_outside_the_security_group_is_not_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        metadata,
-        "entry_points",
-        lambda group: [metadata.EntryPoint("sneaky", "mpf_core.testing:AllowAll", GROUP)] if group == GROUP else [],
-    )
+def test_security_hooks_outside_their_group_are_not_heard_and_refuse_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = metadata.EntryPoint("sneaky", "mpf_core.testing:AllowAll", GROUP)
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [point] if group == GROUP else [])
     (tmp_path / "n.xml").write_text(
         '<namespace name="N"><procedure name="P" access="public"><transform/></procedure></namespace>'
     )
-    sneaky = Engine(Config.model_validate({"plugins": {"enabled": ["sneaky"]}}), namespaces=[tmp_path])
-    result = sneaky.execute("<request/>", Caller("x"), namespace="N", procedure="P")
-    assert result.error is not None
-    assert "no policy allows" in result.error.description
+    enabled = Config.model_validate({"plugins": {"enabled": ["sneaky"]}})
+    for others in ([], [AllowAll()]):
+        sneaky = Engine(enabled, plugins=others, namespaces=[tmp_path])
+        info = next(info for info in sneaky.plugins if info.name == "sneaky")
+        assert info.state == "broken"
+        assert "mpf.security" in info.reason
+        result = sneaky.execute("<request/>", Caller("x"), namespace="N", procedure="P")
+        assert result.error is not None
+        assert result.error.code == Code.E_ACCESSDENIED
 
 
 class Claims:
@@ -158,6 +162,27 @@ def test_a_namespace_and_its_provider_must_match(tmp_path: Path, change: tuple[s
     with pytest.raises(ConfigError) as caught:
         Engine(plugins=[StorePlugin(StoreProvider())], namespaces=[file])
     assert hint in str(caught.value)
+
+
+def test_a_provider_must_be_able_to_undo_what_it_writes(tmp_path: Path) -> None:
+    class Careless(Provider):
+        @write("Put")
+        def put(self, ctx: CallContext, data: object) -> Change:
+            return Change({})
+
+        def apply(self, ctx: CallContext, change: Change) -> None:
+            pass
+
+    class Plugin:
+        @hookimpl
+        def mpf_providers(self) -> dict[str, Provider]:
+            return {"test.store": Careless()}
+
+    file = tmp_path / "store.xml"
+    file.write_text('<namespace name="S" providerSource="test.store"><procedure name="Put" type="write"/></namespace>')
+    with pytest.raises(ConfigError, match=r"do not match") as caught:
+        Engine(plugins=[Plugin()], namespaces=[file])
+    assert "Careless has write procedures and no undo()" in str(caught.value)
 
 
 def test_a_namespace_without_its_provider_says_so_when_called(tmp_path: Path) -> None:
