@@ -95,6 +95,10 @@ class Store(Provider):
         return {"bench": self}
 
 
+#: The store that a contender provisions, and a function that runs a request and says whether it succeeded.
+Contender = tuple[Store, Callable[[bytes], bool]]
+
+
 def request(case: str) -> bytes:
     """The request of a case: about 1 KB."""
     values = "".join(f"<v{n}>{'x' * 100}{n}</v{n}>" for n in range(1, STEPS + (case != "invalid")))
@@ -102,7 +106,7 @@ def request(case: str) -> bytes:
     return f"<request><data>{values}{fail}</data></request>".encode()
 
 
-def ours(folder: Path) -> tuple[Store, Callable[[bytes], bool]]:
+def ours(folder: Path) -> Contender:
     """This engine, as it is used."""
     for name, text in (("bench.xml", NAMESPACE), ("provision.xml", PROCEDURES)):
         (folder / name).write_text(text, encoding="utf-8")
@@ -116,7 +120,7 @@ def ours(folder: Path) -> tuple[Store, Callable[[bytes], bool]]:
     return store, run
 
 
-def ladder() -> tuple[Store, Callable[[bytes], bool]]:
+def ladder() -> Contender:
     """What one would write by hand for just this: parse, map, validate, do, undo."""
     schema = etree.XMLSchema(etree.fromstring(SCHEMA.format(tns="")))
     whole = etree.XMLSchema(etree.fromstring(REQUEST_SCHEMA.format(tns="").replace("executeData", "data")))
@@ -152,7 +156,7 @@ def ladder() -> tuple[Store, Callable[[bytes], bool]]:
     return store, run
 
 
-def taskflow() -> tuple[Store, Callable[[bytes], bool]]:
+def taskflow() -> Contender:
     """TaskFlow's serial engine, in memory; the flow is built once, an engine is made for each request, as in its manual."""
     from taskflow import engines, task  # noqa: PLC0415 - optional
     from taskflow.patterns import linear_flow  # noqa: PLC0415
@@ -186,20 +190,28 @@ def taskflow() -> tuple[Store, Callable[[bytes], bool]]:
     return store, run
 
 
-def measure(store: Store, run: Callable[[bytes], bool], case: str, seconds: float) -> float | None:
-    """Median seconds of one request, or ``None`` when an end state was wrong."""
+def measure(contenders: dict[str, Contender], case: str, seconds: float) -> dict[str, float | None]:
+    """Median seconds of one request for each contender, ``None`` where an end state was wrong.
+
+    The contenders take turns of a tenth of a second, so that a machine that slows down slows all of them down.
+    """
     document = request(case)
     expected = {f"n{n}": "x" * 100 + str(n) for n in range(1, STEPS + 1)} if case == "success" else {}
-    times = []
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until or len(times) < 5:
-        store.values.clear()
-        begin = time.perf_counter()
-        succeeded = run(document)
-        times.append(time.perf_counter() - begin)
-        if store.values != expected or succeeded is not (case == "success"):
-            return None
-    return statistics.median(times[len(times) // 5 :])
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    wrong: set[str] = set()
+    for turn in range(max(2, int(seconds * 10))):
+        for name, (store, run) in contenders.items():
+            until = time.perf_counter() + 0.1
+            while name not in wrong and time.perf_counter() < until:
+                store.values.clear()
+                begin = time.perf_counter()
+                succeeded = run(document)
+                taken = time.perf_counter() - begin
+                if turn:  # the first turn warms up
+                    times[name].append(taken)
+                if store.values != expected or succeeded is not (case == "success"):
+                    wrong.add(name)
+    return {name: None if name in wrong else statistics.median(taken) for name, taken in times.items()}
 
 
 def main() -> int:
@@ -216,7 +228,7 @@ def main() -> int:
         print(f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}; {STEPS} write steps")
         print(f"{'case':10}{'contender':22}{'median µs':>12}{'x floor':>10}{'x mpf':>10}")
         for case in ("success", "fail", "invalid"):
-            medians = {name: measure(*contender, case, seconds) for name, contender in contenders.items()}
+            medians = measure(contenders, case, seconds)
             floor, own = medians["bare ladder (floor)"], medians["mpf"]
             for name, median in medians.items():
                 if median is None or floor is None or own is None:

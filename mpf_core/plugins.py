@@ -50,6 +50,8 @@ class HookCaller:
         self._arguments = impl.argnames
 
     def __call__(self, **arguments: object) -> Any:
+        if len(self._arguments) == len(arguments):  # the usual case: the hook takes all there is
+            return self._function(**arguments)
         return self._function(**{name: arguments[name] for name in self._arguments})
 
 

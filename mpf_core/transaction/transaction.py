@@ -26,6 +26,9 @@ from mpf_core.transaction.states import (
 )
 
 
+_JSON = json.JSONEncoder(allow_nan=False)
+
+
 @dataclass(frozen=True, slots=True)
 class StepOutcome:
     """What became of one write call: shown in responses and to operators."""
@@ -205,7 +208,7 @@ class Transaction:
 
 def _check_json(procedure: str, change: Change) -> None:
     try:
-        json.dumps(change.data, allow_nan=False)
+        _JSON.encode(change.data)
     except (TypeError, ValueError) as error:
         raise TypeError(f"Change.data of '{procedure}' must be JSON: {error}") from error
 
