@@ -212,7 +212,9 @@ class Engine:
                 transaction.tell("transaction.end", {"state": record.state.value})
             raise
         transaction.tell("transaction.end", {"state": record.state.value})
-        return Result(document, transaction_id, record.state, rollback=transaction.outcomes())
+        outcomes = transaction.outcomes()
+        transaction.release()
+        return Result(document, transaction_id, record.state, rollback=outcomes)
 
     def _failed(  # noqa: PLR0917
         self,
@@ -234,7 +236,10 @@ class Engine:
                 if namespace is not None and procedure is not None
                 else ErrorSource("Provisioning Engine", "SubmitRequest")
             )
-        outcomes = transaction.outcomes() if transaction is not None else ()
+        outcomes: tuple[StepOutcome, ...] = ()
+        if transaction is not None:
+            outcomes = transaction.outcomes()
+            transaction.release()
         log.info("request.failed", code=f"0x{error.code:08x}", step=error.step, state=record.state.value)
         document = response.failure(error, record.id, record.state, outcomes)
         return Result(document, record.id, record.state, error, outcomes)

@@ -203,6 +203,7 @@ class Execution:
                 data.tag = "data"
                 inner.frame = Frame(data, procedure.procedure_data, lambda: self._context(inner, namespace, sequence))
                 self.steps(inner, procedure.steps)
+                inner.frame = scope.frame  # or the frame and the function that makes its context would hold each other
                 data.tag = "executeData"
             if self.heard:
                 self.tell("call.end", {"procedure": procedure.full_name, "sequence": sequence, "step": path})

@@ -6,6 +6,10 @@ from mpf_core.hookspecs import hookimpl
 from mpf_core.security.calls import Call, Decision, Grant
 
 
+_ALLOWED = Decision(True)
+_GRANTED = Grant("testing")
+
+
 class AllowAll:
     """A policy that allows every call and grants every elevation. For tests and benchmarks; never for a real directory."""
 
@@ -14,9 +18,9 @@ class AllowAll:
     @hookimpl
     def mpf_authorize(self, call: Call) -> Decision:
         """Allow."""
-        return Decision(True)
+        return _ALLOWED
 
     @hookimpl
     def mpf_elevate(self, call: Call) -> Grant:
         """Grant."""
-        return Grant("testing")
+        return _GRANTED

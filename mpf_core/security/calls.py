@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mpf_core.provider import Element
 from mpf_core.security.identity import Identity
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from mpf_core.model import Procedure
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call that is about to happen: asked of every policy, for nested calls too.
 
     ``calling`` is the procedure that makes the call, or ``None`` when it comes from the request itself; ``data`` is the

@@ -25,7 +25,6 @@ from mpf_core.transaction.states import (
     TransactionState,
 )
 
-
 _JSON = json.JSONEncoder(allow_nan=False)
 
 
@@ -56,7 +55,7 @@ class Transaction:
     def __init__(self, record: TransactionRecord, journal: Journal) -> None:
         self.record = record
         self._journal = journal
-        self.tell: Callable[[EventName, dict[str, object]], None] = lambda _name, _fields: None
+        self.tell: Callable[[EventName, dict[str, object]], None] = _tell_nobody
         self._steps: list[_Step] = []
         self._begun = False
 
@@ -162,6 +161,11 @@ class Transaction:
             for r in (step.record for step in self._steps)
         )
 
+    def release(self) -> None:
+        """Let go of everything, so that a request's documents are freed at once and not by the garbage collector."""
+        self._steps = []
+        self.tell = _tell_nobody
+
     def _undo(self, step: _Step) -> bool:
         record, ctx = step.record, step.ctx
         if not step.change.reversible:
@@ -204,6 +208,10 @@ class Transaction:
         if self._begun:
             self._journal.finish(self.record)
         self._journal.unlock_all(self.id)
+
+
+def _tell_nobody(_name: EventName, _fields: dict[str, object]) -> None:
+    pass
 
 
 def _check_json(procedure: str, change: Change) -> None:
