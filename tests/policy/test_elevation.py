@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,7 @@ PROVIDER = "Office Communications Server Provider"
 
 
 def edge(calling: tuple[str, str] | None, called: tuple[str, str]) -> Call:
-    return replace(
-        call("UserCreators"),
+    return call("UserCreators")._replace(
         calling=Procedure(*calling) if calling else None,
         procedure=Procedure(*called, access=Access.PRIVATE),
     )
