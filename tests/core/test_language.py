@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from mpf_core import Code
+from mpf_core import CallContext, Change, Code, Undo
 from tests.support import CALLER, Bench
 
 PUT = '<execute namespace="Store" procedure="Put">{}</execute>'
@@ -516,13 +516,21 @@ class TestRule10Rollback:
         assert (bench.store.values, bench.store.parked) == ({}, {})
         assert [name for kind, name in bench.store.calls if kind == "commit"] == ["b", "a"]
 
-    def test_executeData_reaches_the_undo_only_with_saveDataForRollback(self, tmp_path: Path) -> None:
-        seen: list[object] = []
+    @pytest.mark.parametrize("saved", ["0", "1"])
+    def test_executeData_reaches_the_undo_only_with_saveDataForRollback(self, tmp_path: Path, saved: str) -> None:
         bench = Bench(tmp_path)
-        original = bench.store.undo
-        bench.store.undo = lambda ctx, change: (seen.append(ctx.saved_data), original(ctx, change))[1]  # type: ignore[method-assign]
+        file = tmp_path / "namespace0.xml"
+        file.write_text(file.read_text().replace('name="Put"', f'name="Put" saveDataForRollback="{saved}"'))
+        bench.engine.reload()
+        seen: list[str | None] = []
+
+        def undo(ctx: CallContext, change: Change) -> Undo:
+            seen.append(None if ctx.saved_data is None else etree.tostring(ctx.saved_data).decode())
+            return Undo.UNDONE
+
+        bench.store.undo = undo  # type: ignore[method-assign]
         bench.run(put("a") + self.FAIL)
-        assert seen == [None]
+        assert seen == ["<executeData><name>a</name><value>1</value></executeData>" if saved == "1" else None]
 
 
 class TestRule11Responses:
