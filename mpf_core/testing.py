@@ -5,7 +5,6 @@ from __future__ import annotations
 from mpf_core.hookspecs import hookimpl
 from mpf_core.security.calls import Call, Decision, Grant
 
-
 _ALLOWED = Decision(True)
 _GRANTED = Grant("testing")
 
