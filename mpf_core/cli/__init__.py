@@ -1,4 +1,4 @@
-"""``mpfctl``: the engine on the command line. Exit codes: 0 success, 1 errorContext, 2 usage or configuration."""
+"""``mpfctl``: the engine on the command line. Exit codes: 0 success, 1 errorContext, 2 usage, 3 output lost."""
 
 from mpf_core.cli.group import cli, main
 

@@ -73,6 +73,9 @@ def show_failure(result: Result) -> None:
     """One line on standard error that says why a request failed and what became of its steps."""
     if result.error is not None:
         err().print(Text(f"Failed: {result.error}", "red"), soft_wrap=True)
+        if len(result.error.violations) > 1:
+            for violation in result.error.violations:
+                err().print(Text(f"  {violation}"), soft_wrap=True)
         err().print(rollback_text(result), soft_wrap=True)
 
 

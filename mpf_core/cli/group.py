@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from mpf_core.cli.describe import describe, namespaces
 from mpf_core.cli.init import init
 from mpf_core.cli.plugins import plugins
 from mpf_core.cli.state import State
-from mpf_core.cli.submit import submit
+from mpf_core.cli.submit import OutputProblem, submit
 from mpf_core.cli.validate import validate
 from mpf_core.errors import ConfigError, MpfError
 
@@ -29,7 +31,8 @@ Examples:
   mpfctl describe "Managed Office Communications Server::CreateSipDomain"
   mpfctl submit request.xml --as admin@alpineskihouse.com
 
-Exit codes: 0 success, 1 the response is an errorContext (or a file is not valid), 2 usage or configuration.
+Exit codes: 0 success, 1 the response is an errorContext (or a file is not valid), 2 usage or configuration,
+3 the output could not be written.
 """
 
 
@@ -66,6 +69,10 @@ class MpfGroup(click.Group):
             raise ConfigurationProblem(str(error)) from error
         except MpfError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read our output has had enough: click knows what to do
+                raise
+            raise OutputProblem(f"The output could not be written: {error.strerror or error}.") from error
 
     def _brought_if_possible(self, ctx: click.Context) -> Mapping[str, click.Command]:
         """For ``--help`` and completion, which must work whatever the configuration is like."""
@@ -125,4 +132,6 @@ for _command in (completion, demo, describe, init, namespaces, plugins, submit, 
 
 def main() -> None:
     """Entry point of ``mpfctl``."""
+    if sys.stdout is None or sys.stderr is None:  # closed by the shell: nothing is done that nobody could be told
+        sys.exit(OutputProblem.exit_code)
     cli(prog_name="mpfctl")

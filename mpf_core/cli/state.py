@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
+import click
+
 from mpf_core.cli.logs import Logs
 from mpf_core.config import Config
 from mpf_core.engine import Engine
@@ -50,7 +52,11 @@ class State:
     @cached_property
     def engine(self) -> Engine:
         """The engine. Raises ConfigError when it cannot be made."""
-        return Engine.from_config(self.config).start()
+        engine = Engine.from_config(self.config).start()
+        for info in engine.plugins:
+            if info.state == "broken":
+                click.echo(f"The plugin '{info.name}' is broken: {info.reason} (see `mpfctl plugins list`)", err=True)
+        return engine
 
     def close(self) -> None:
         """Close what was made."""

@@ -6,13 +6,31 @@ from typing import BinaryIO
 
 import click
 
+from mpf_core import xml
 from mpf_core.cli.callers import asserted_caller
 from mpf_core.cli.complete import complete_namespace, complete_procedure
 from mpf_core.cli.console import show_failure, show_response
 from mpf_core.cli.samples import request_from_values
 from mpf_core.cli.state import State
+from mpf_core.errors import MpfError
 
 EXIT_ERROR_CONTEXT = 1
+
+
+class OutputProblem(click.ClickException):
+    """The output could not be written; what was to be done was done."""
+
+    exit_code = 3
+
+
+def _has_procedure(request: bytes | str, limit: int) -> bool:
+    """Whether a request spells out its own steps; what cannot be parsed is left to the engine to refuse."""
+    try:
+        root = xml.parse(request, limit=limit)
+    except MpfError:
+        return False
+    xml.strip_provisioning_namespace(root)
+    return root.find("procedure") is not None
 
 
 @click.command(
@@ -65,10 +83,20 @@ def submit(  # noqa: PLR0917 - click passes every option by name
     if file is not None and values:
         raise click.UsageError("--set makes the request, so it cannot go with a FILE.")
     caller = asserted_caller(state, as_name)
-    # One byte above the limit is enough for the engine to refuse a document that is too large.
-    request = file.read(state.config.engine.limits.document_bytes + 1) if file else request_from_values(values)
+    request = file.read() if file else request_from_values(values)
+    if namespace is not None and _has_procedure(request, state.config.engine.limits.document_bytes):
+        raise click.UsageError(
+            "--namespace and --procedure were given, but the file has its own <procedure>: leave out one of the two."
+        )
     result = state.engine.execute(request, caller, namespace=namespace, procedure=procedure, timeout=timeout)
-    show_response(result.document)
+    try:
+        show_response(result.document)
+    except OSError as error:
+        what = "committed" if result.error is None else result.state.value
+        raise OutputProblem(
+            f"The response could not be written ({error.strerror or error}). "
+            f"The request was {what}: transaction {result.transaction_id}."
+        ) from error
     if result.error is not None:
         show_failure(result)
         ctx.exit(EXIT_ERROR_CONTEXT)

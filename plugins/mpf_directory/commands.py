@@ -9,6 +9,7 @@ from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
 from mpf_directory.ldif import entries_to_ldif, entry_record
 from mpf_directory.ocs_schema import complete_ldif
+from mpf_directory.paths import LdapPath
 from mpf_directory.port import Directories, Directory, Scope
 from mpf_directory.results import no_such_object
 
@@ -89,6 +90,6 @@ def _name(text: str | None, directory: Directory) -> Dn:
 
 def _parse(text: str) -> Dn:
     try:
-        return Dn.parse(text)
+        return LdapPath.parse(text).dn if text.lower().startswith("ldap://") else Dn.parse(text)
     except MpfError as error:
         raise click.BadParameter(error.description) from error
