@@ -14,7 +14,7 @@ from mpf_core import xml
 from mpf_core.config import Limits
 from mpf_core.dataflow import clone
 from mpf_core.errors import Code, MpfError
-from mpf_core.model import Execute, Step
+from mpf_core.model import Execute, Inherit, Step
 from mpf_core.provider import Element
 from mpf_core.security.identity import Impersonate
 from mpf_core.steps import Problems, StepReader
@@ -43,6 +43,7 @@ class Admitted:
     trustee: str | None = None
     authentication: Element | None = None
     client_context: Element | None = None
+    sensitive: Inherit = Inherit.INHERIT
 
     @property
     def title(self) -> str:
@@ -138,6 +139,7 @@ def _check_kind(admitted: Admitted, context: Element, permitted: Permitted) -> N
         return
     admitted.trustee = security.get("trustee")
     admitted.authentication = security.find("authentication")
+    admitted.sensitive = Inherit(security.get("sensitive", Inherit.INHERIT.value))
     named = admitted.trustee is not None or admitted.authentication is not None
     if named and (admitted.target is not None or not permitted("callers_credentials")):
         raise MpfError(

@@ -43,26 +43,49 @@ class EngineSettings(Settings):
     """``[engine]``.
 
     ``strict`` makes a plugin that cannot be loaded fatal; ``timeout`` is how many seconds a request may take when its
-    sender does not say; ``namespaces`` are files or folders.
+    sender does not say, ``call_timeout`` one call of a provider; ``namespaces`` are files or folders. A failing undo or
+    commit is tried ``undo_attempts`` times, with a growing wait that begins with ``undo_wait`` seconds.
+    Engines look for transactions of engines that are gone every ``recovery_interval`` seconds. A response waits
+    ``observer_patience`` seconds at most for observers to be told.
+    ``client_transaction_id_is_key`` takes a request's clientTransactionId for an idempotency key.
     """
 
     name: Name = "mpf"
     strict: StrictBool = False
     timeout: Annotated[float, Field(gt=0)] | None = 300.0
+    call_timeout: Annotated[float, Field(gt=0)] | None = 60.0
+    undo_attempts: Count = 3
+    undo_wait: Annotated[float, Field(ge=0)] = 0.05
+    client_transaction_id_is_key: StrictBool = False
+    recovery_interval: Annotated[float, Field(gt=0)] = 30.0
+    observer_patience: Annotated[float, Field(ge=0)] = 0.25
     namespaces: tuple[Path, ...] = ()
     limits: Limits = Limits()
 
 
 class StoreSettings(Settings):
-    """``[store]``: where the journal lives."""
+    """``[store]``: where journal, locks, audit and runtime configuration live.
+
+    ``url`` is ``memory:`` (forgets everything when the engine ends), ``sqlite:///FILE`` or ``postgresql://HOST/DATABASE``.
+    ``key`` names the stored credential whose password is the master key; ``key_file`` is a file that holds it
+    (``mpf.key`` beside an SQLite database when neither is given, made together with the database). ``lock_dir`` is where
+    engines on a PostgreSQL store keep their lock files. Finished transactions are kept ``keep_days``, the audit
+    ``audit_days`` (for ever without). ``allow_clear`` lets ``sensitive="2"`` keep undo data unencrypted.
+    """
 
     url: str = "memory:"
+    key: str = ""
+    key_file: Path | None = None
+    lock_dir: Path | None = None
+    keep_days: Annotated[float, Field(gt=0)] = 90.0
+    audit_days: Annotated[float, Field(gt=0)] | None = None
+    allow_clear: StrictBool = False
 
     @field_validator("url")
     @classmethod
     def _known(cls, url: str) -> str:
-        if url != "memory:":
-            raise ValueError('the only store is "memory:"; it forgets everything when the engine ends')
+        if url != "memory:" and not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError('must be "memory:", "sqlite:///FILE" or "postgresql://HOST/DATABASE"')
         return url
 
 
@@ -81,9 +104,14 @@ class Permissions(Settings):
 
 
 class SecuritySettings(Settings):
-    """``[security]``. ``service_account`` names the account that calls run as when impersonation is off."""
+    """``[security]``.
+
+    ``service_account`` names the account that calls run as when impersonation is off; ``recovery_account`` the one that
+    undo, commit and recovery run as (the service account, if not given).
+    """
 
     service_account: Name = "MPFServiceAcct"
+    recovery_account: str = ""
     permissions: Permissions = Permissions()
 
 

@@ -5,53 +5,37 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from structlog.typing import FilteringBoundLogger
-
-from mpf_core import response
-from mpf_core.admission import Admitted, admit
 from mpf_core.config import Config
-from mpf_core.dataflow import detach
-from mpf_core.errors import Code, ConfigError, ErrorSource, MpfError
-from mpf_core.execution import Doomed, Execution
-from mpf_core.log import listening, logger
+from mpf_core.errors import ConfigError
+from mpf_core.events import Event, EventName
+from mpf_core.execution import Surroundings
+from mpf_core.log import logger
 from mpf_core.model import Namespace
+from mpf_core.observing import Observing
 from mpf_core.plugins import PluginInfo
-from mpf_core.provider import Element
 from mpf_core.runtime import Runtime
-from mpf_core.security.identity import Identity, IdentityKind, SecurityState
-from mpf_core.security.principal import Caller, Credentials, Principal
+from mpf_core.security.identity import Identity, IdentityKind
+from mpf_core.security.principal import Caller
 from mpf_core.services import Services
-from mpf_core.store.memory import MemoryJournal
-from mpf_core.store.port import Journal, TransactionRecord
-from mpf_core.transaction.states import TransactionState
-from mpf_core.transaction.transaction import StepOutcome, Transaction
+from mpf_core.store.port import Store, StoreUnavailable
+from mpf_core.submission import Result, Submission
+from mpf_core.transaction.closing import Means, Tell
+from mpf_core.transaction.recovery import UNSETTLED_TOPIC, Recovered, Recovery
+from mpf_core.transactions import Transactions
 
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of a request.
-
-    ``document`` is the response, ``state`` where the transaction ended, ``error`` the error it failed with, or ``None``;
-    ``rollback`` has one outcome for every write call that was started.
-    """
-
-    document: bytes
-    transaction_id: str
-    state: TransactionState
-    error: MpfError | None = None
-    rollback: tuple[StepOutcome, ...] = ()
+__all__ = ["Engine", "Result"]
 
 
 class Engine:
     """Runs provisioning requests.
 
     ``plugins`` are objects with hook implementations, besides those that ``config`` enables; ``namespaces`` are namespace
-    files or folders. Nothing touches a server before the first request or `start`.
+    files or folders; ``store`` takes the place of the one that ``config`` names, and is the caller's to close. Nothing
+    touches a server or the store before the first request or `start`.
 
     Raises ConfigError for a configuration that cannot work.
     """
@@ -62,15 +46,23 @@ class Engine:
         *,
         plugins: Sequence[object] = (),
         namespaces: Sequence[Path | str] = (),
-        journal: Journal | None = None,
+        store: Store | None = None,
     ) -> None:
         self.config = config or Config()
         self._objects = tuple(plugins)
         self._paths = tuple(Path(path) for path in namespaces)
-        self._journal: Journal = journal or MemoryJournal()
         self._log = logger(engine=self.config.engine.name)
         self._runtime = Runtime(self.config, self._objects, self._paths)
+        self._observing = Observing(self.config.engine.observer_patience)
+        self._given = store
+        self._store = store
+        self._seat: str | None = None
+        self._recovery: Recovery | None = None
+        self._guard = threading.RLock()
+        self._in_flight = 0
         self._closed = False
+        self._stop = threading.Event()
+        self._background: threading.Thread | None = None
 
     @classmethod
     def from_config(cls, config: Config | Path | str) -> Engine:
@@ -97,17 +89,59 @@ class Engine:
         """Everything loaded; for commands and tests."""
         return self._runtime
 
+    @property
+    def store(self) -> Store:
+        """The store, opened when it is first needed. Raises ConfigError and StoreUnavailable."""
+        if self._store is None:
+            with self._guard:
+                if self._store is None:
+                    from mpf_core.store.opening import open_store  # noqa: PLC0415 - SQLAlchemy is slow to import
+
+                    self._store = open_store(self.config.store, self.config.base_dir, self._master_key)
+        return self._store
+
+    @property
+    def transactions(self) -> Transactions:
+        """What was done, and settling what needs a person."""
+        return Transactions(self.store, self._recoveries, self._runtime.provider)
+
     def start(self) -> Engine:
-        """Make the engine ready. Optional: `submit` works without."""
-        if self._closed:
-            raise RuntimeError("this engine is closed")
+        """Make the engine ready, and begin to recover, in the background, what engines that are gone have left behind.
+
+        Optional: `execute` works without. Raises ConfigError when the store cannot be opened, StoreUnavailable when it
+        does not answer.
+        """
+        with self._guard:
+            if self._closed:
+                raise RuntimeError("this engine is closed")
+            if self._background is None and self.config.store.url != "memory:":
+                _ = self.store
+                self._background = threading.Thread(target=self._recover_always, name="mpf-recovery", daemon=True)
+                self._background.start()
         return self
 
+    def recover(self) -> Iterator[Recovered]:
+        """Bring the transactions of engines that are gone to their end now, one by one, as they are asked for.
+
+        Raises ConfigError and StoreUnavailable.
+        """
+        yield from self._recoveries.run()
+        self._deliver()
+
     def close(self) -> None:
-        """Release what the plugins hold. Requests that still run are the caller's to wait for."""
-        if not self._closed:
+        """Stop recovering and release what the plugins hold.
+
+        Requests that still run are the caller's to wait for: the last one takes leave of the store, so that nobody recovers
+        it while it runs.
+        """
+        with self._guard:
+            if self._closed:
+                return
             self._closed = True
-            self._runtime.services.close()
+        self._stop.set()
+        if self._background is not None:
+            self._background.join()
+        self._leave_if_idle()
 
     def reload(self) -> None:
         """Load plugins and namespaces anew. On ConfigError the engine goes on with what it had."""
@@ -148,149 +182,150 @@ class Engine:
     ) -> Result:
         """Run a request: bound, parse, admit, validate, run its steps, commit or roll back, respond.
 
-        ``timeout`` is in seconds; ``cancel`` rolls the request back once it is set. Raises only for misuse: a closed
-        engine, half a simple request, an idempotency key without a store that can keep one.
+        With an ``idempotency_key`` the request may be sent again by the same caller without being done again. ``timeout`` is
+        in seconds; ``cancel`` rolls the request back once it is set. Raises only for misuse (a closed engine, half a simple
+        request), ConfigError when the store cannot be opened, and StoreUnavailable when it does not answer at all.
         """
-        if self._closed:
-            raise RuntimeError("this engine is closed")
         if not isinstance(request, bytes | str):
             raise TypeError(f"request must be bytes or str, not {type(request).__name__}")
         if not isinstance(caller, Caller):
             raise TypeError(f"caller must be a Caller, not {type(caller).__name__}")
         if (namespace is None) != (procedure is None):
             raise ValueError("a simple request needs both a namespace and a procedure")
-        if idempotency_key is not None:
-            raise ConfigError("idempotency keys need a durable store, and this engine's store is memory")
-        runtime = self._runtime
-        transaction_id = transaction_id or "{" + str(uuid.uuid4()).upper() + "}"
-        record = TransactionRecord(transaction_id, caller.name, "request", time.time())
-        log = self._log.bind(transaction=transaction_id)
+        if idempotency_key is not None and not idempotency_key.strip():
+            raise ValueError("an idempotency key must not be empty")
+        target = (namespace, procedure) if namespace is not None and procedure is not None else None
         seconds = timeout if timeout is not None else self.config.engine.timeout
         deadline = time.monotonic() + seconds if seconds is not None else None
-        transaction: Transaction | None = None
+        transaction_id = transaction_id or "{" + str(uuid.uuid4()).upper() + "}"
+        self._enter()
         try:
-            principal = self._authenticate(runtime, caller)
-            permitted = _permissions(self.config, principal)
-            admitted = admit(request, namespace, procedure, self.config.engine.limits, permitted)
-            record.procedure = admitted.title
-            execution = Execution(
-                runtime=runtime,
-                transaction=Transaction(record, self._journal),
-                caller=principal,
-                request=admitted,
-                limits=self.config.engine.limits,
-                private_allowed=permitted("private_procedures"),
-                deadline=deadline,
-                cancelled=cancel.is_set if cancel is not None else _never,
-                log=log,
-                log_calls=listening(),
-            )
-            transaction = execution.transaction
-            begun: dict[str, object] = {"caller": caller.name, "procedure": record.procedure}
-            if caller.asserted_by:
-                begun["asserted_by"] = caller.asserted_by
-            execution.tell("transaction.begin", begun)
-            data = execution.run(self._security(principal, admitted))
-            document = response.success(_without_shared(data, admitted.shared))
-            limit = self.config.engine.limits.result_bytes
-            if len(document) > limit:
-                raise MpfError(Code.RESULT_TOO_LARGE, f"The response has {len(document)} bytes; the limit is {limit}.")
-            transaction.commit()
-        except (MpfError, Doomed) as raised:
-            error = raised.error if isinstance(raised, Doomed) else raised
-            return self._failed(error, record, transaction, log, namespace, procedure)
-        except Exception as bug:
-            log.error("engine.failed", exc_info=True)
-            error = MpfError(
-                Code.E_UNEXPECTED,
-                f"The engine failed unexpectedly ({type(bug).__name__}); its log has the details of {transaction_id}.",
-            )
-            return self._failed(error, record, transaction, log, namespace, procedure)
-        except BaseException:
-            if transaction is not None:
-                transaction.abort()
-                transaction.tell("transaction.end", {"state": record.state.value})
-            raise
-        transaction.tell("transaction.end", {"state": record.state.value})
-        outcomes = transaction.outcomes()
-        transaction.release()
-        return Result(document, transaction_id, record.state, rollback=outcomes)
+            around = self._surroundings()
+            log = self._log.bind(transaction=transaction_id)
+            submission = Submission(around, request, caller, target, transaction_id, log)
+            result = submission.run(idempotency_key, deadline, cancel.is_set if cancel is not None else _never)
+            if around.runtime.observers:
+                self._observing.wait()
+            return result
+        finally:
+            self._exit()
 
-    def _failed(  # noqa: PLR0917
-        self,
-        error: MpfError,
-        record: TransactionRecord,
-        transaction: Transaction | None,
-        log: FilteringBoundLogger,
-        namespace: str | None,
-        procedure: str | None,
-    ) -> Result:
-        if transaction is not None:
-            transaction.abort()
-            transaction.tell("transaction.end", {"state": record.state.value, "code": error.code})
-        else:
-            record.state = TransactionState.ROLLED_BACK
-        if not error.sources:
-            error.sources.append(
-                ErrorSource(namespace, procedure)
-                if namespace is not None and procedure is not None
-                else ErrorSource("Provisioning Engine", "SubmitRequest")
-            )
-        outcomes: tuple[StepOutcome, ...] = ()
-        if transaction is not None:
-            outcomes = transaction.outcomes()
-            transaction.release()
-        log.info("request.failed", code=f"0x{error.code:08x}", step=error.step, state=record.state.value)
-        document = response.failure(error, record.id, record.state, outcomes)
-        return Result(document, record.id, record.state, error, outcomes)
+    def _surroundings(self) -> Surroundings:
+        runtime = self._runtime
+        return Surroundings(self.config, runtime, self.store, self._means(), self._own_seat, self._abandon, self._observing)
 
-    def _authenticate(self, runtime: Runtime, caller: Caller) -> Principal:
-        """Check the caller's credentials, if any, and look the caller up. Raises E_ACCESSDENIED."""
-        if runtime.refusal:
-            raise MpfError(Code.E_ACCESSDENIED, f"Every request is refused: {runtime.refusal}.")
-        if caller.credentials is not None:
-            for hook in runtime.plugins.each("mpf_authenticate"):
-                if hook(caller=caller) is False:
-                    raise MpfError(Code.E_ACCESSDENIED, "The caller's name or password is wrong.")
-        resolvers = runtime.plugins.each("mpf_resolve_caller")
-        for resolver in resolvers:
-            found = resolver(caller=caller)
-            if isinstance(found, Principal):
-                return found
-        if resolvers:
-            raise MpfError(Code.E_ACCESSDENIED, f"The caller '{caller.name}' is unknown.")
-        return Principal(caller.name, credentials=caller.credentials, asserted_by=caller.asserted_by)
+    def _means(self) -> Means:
+        settings = self.config.engine
+        return Means(
+            provider=self._runtime.provider,
+            account=self._recovery_account,
+            attempts=settings.undo_attempts,
+            wait=settings.undo_wait,
+            call_timeout=settings.call_timeout,
+        )
 
-    def _security(self, principal: Principal, request: Admitted) -> SecurityState:
-        """The identities at the top of a request: a simple one counts as called with impersonation on."""
-        service = Identity(IdentityKind.SERVICE, self.config.security.service_account)
-        own = Identity(IdentityKind.CALLER, principal.name, principal, principal.credentials)
-        basic = None
-        node = request.authentication.find("basic") if request.authentication is not None else None
-        if node is not None:
-            given = Credentials(node.get("username", ""), node.get("password", ""), node.get("domain", ""))
-            basic = Identity(IdentityKind.BASIC, given.username, credentials=given)
-        return SecurityState(own if request.target is not None else service, service, own, basic)
+    def _recovery_account(self) -> Identity:
+        security = self.config.security
+        if not security.recovery_account:
+            return Identity(IdentityKind.RECOVERY, security.service_account)
+        name = security.recovery_account
+        return Identity(IdentityKind.RECOVERY, name, credentials=self._runtime.credentials(name))
+
+    def _master_key(self) -> str:
+        return self._runtime.credentials(self.config.store.key).password
+
+    def _own_seat(self) -> str:
+        if self._seat is None:
+            with self._guard:
+                if self._seat is None:
+                    self._seat = self.store.engines.join(self.config.engine.name)
+        return self._seat
+
+    # --- Recovery ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _recoveries(self) -> Recovery:
+        if self._recovery is None:
+            with self._guard:
+                if self._recovery is None:
+                    self._recovery = Recovery(self.store, self._means, self._own_seat, self._teller)
+        return self._recovery
+
+    def _abandon(self, transaction_id: str) -> None:
+        self._recoveries.abandon(transaction_id)
+
+    def _teller(self, transaction_id: str) -> Tell:
+        def tell(name: EventName, fields: dict[str, object]) -> None:
+            self._log.info(name, transaction=transaction_id, **fields)
+            if self._runtime.observers:
+                self._observing.tell(self._runtime.observers, Event(name, transaction_id, fields))
+
+        return tell
+
+    def _recover_always(self) -> None:
+        while True:
+            try:
+                for recovered in self._recoveries.run(self._stop):
+                    self._log.warning("recovered", transaction=recovered.transaction_id, state=recovered.state.value)
+                self._deliver()
+                self._tidy()
+            except (StoreUnavailable, ConfigError):
+                self._log.warning("recovery.store_unavailable", exc_info=True)
+            except Exception:  # recovery goes on with the next round
+                self._log.error("recovery.failed", exc_info=True)
+            if self._stop.wait(self.config.engine.recovery_interval):
+                return
+
+    def _deliver(self) -> None:
+        """Tell observers what waits in the outbox: transactions that need a person."""
+        observers = self._runtime.observers
+        if not observers:
+            return
+        waiting = [message for message in self.store.outbox.pending() if message.topic == UNSETTLED_TOPIC]
+        for message in waiting:
+            if isinstance(message.body, dict):
+                fields: dict[str, object] = dict(message.body)
+                self._observing.tell(observers, Event("transaction.unsettled", str(fields.pop("transaction", "")), fields))
+        self.store.outbox.delivered([message.id for message in waiting])
+
+    def _tidy(self) -> None:
+        """Forget what has been kept long enough."""
+        settings, now, day = self.config.store, time.time(), 86_400
+        self.store.journal.prune(now - settings.keep_days * day)
+        if settings.audit_days is not None:
+            self.store.audit.prune(now - settings.audit_days * day, f"engine {self.config.engine.name}")
+
+    # --- Who is still here ---------------------------------------------------------------------------------------------
+
+    def _enter(self) -> None:
+        with self._guard:
+            if self._closed:
+                raise RuntimeError("this engine is closed")
+            self._in_flight += 1
+
+    def _exit(self) -> None:
+        with self._guard:
+            self._in_flight -= 1
+        if self._closed:
+            self._leave_if_idle()
+
+    def _leave_if_idle(self) -> None:
+        with self._guard:
+            if self._in_flight:
+                return
+            store, self._store = self._store, None
+            seat, self._seat = self._seat, None
+        self._observing.close()
+        if store is not None:
+            try:
+                if seat is not None:
+                    store.engines.leave(seat)
+            except StoreUnavailable:
+                self._log.warning("store.leave_failed", exc_info=True)
+            if store is not self._given:
+                store.close()
+        self._runtime.services.close()
 
 
 def _never() -> bool:
     return False
-
-
-def _permissions(config: Config, principal: Principal) -> Callable[[str], bool]:
-    names = {name.lower() for name in (principal.name, principal.dn, principal.sid, *principal.groups) if name}
-
-    def permitted(permission: str) -> bool:
-        holders: Sequence[str] = getattr(config.security.permissions, permission)
-        return any(holder.lower() in names for holder in holders)
-
-    return permitted
-
-
-def _without_shared(data: list[Element], shared: Sequence[Element]) -> list[Element]:
-    """Responses hold the data; what came from globalData and is still in its place was never part of it."""
-    for copy in shared:
-        parent = copy.getparent()
-        if parent is not None and parent.getparent() is None:
-            detach(copy)
-    return data

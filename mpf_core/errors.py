@@ -33,6 +33,7 @@ class Code(IntEnum):
     SERVER_DOWN = 0x8007203A
     NONE_MAPPED = 0x80070534
     DOMAIN_MISMATCH = 0xC2100FA5
+    XACT_E_INDOUBT = 0x8004D016
 
     MALFORMED_XML = 0xA2100001
     DOCUMENT_TOO_LARGE = 0xA2100002
@@ -49,6 +50,10 @@ class Code(IntEnum):
     RESULT_TOO_LARGE = 0xA210000D
     PROVIDER_UNAVAILABLE = 0xA210000E
     INVALID_SELECTION = 0xA210000F
+    STORE_UNAVAILABLE = 0xA2100010
+    KEY_REUSED = 0xA2100011
+    REQUEST_RUNNING = 0xA2100012
+    UNSETTLED = 0xA2100013
 
 
 #: What each code means and what to do about it; docs/errors.md is checked against this table.
@@ -71,6 +76,7 @@ MEANINGS: dict[Code, str] = {
     Code.SERVER_DOWN: "The directory server does not answer.",
     Code.NONE_MAPPED: "No account belongs to that SID.",
     Code.DOMAIN_MISMATCH: "The preferred domain controller serves another domain than the path's (ADSCO_DOMAIN_MISMATCH).",
+    Code.XACT_E_INDOUBT: "What was decided could not be finished or not be recorded: `mpfctl transactions show` tells.",
     Code.MALFORMED_XML: "The document is not well-formed XML, or nested too deeply.",
     Code.DOCUMENT_TOO_LARGE: "The document is larger than engine.limits.document_bytes.",
     Code.FORBIDDEN_XML: "The document has a DOCTYPE (and with it, possibly, entities); none is accepted.",
@@ -86,6 +92,11 @@ MEANINGS: dict[Code, str] = {
     Code.TOO_MANY_REPEATS: "A repeat count is above engine.limits.repeats, or no whole number.",
     Code.RESULT_TOO_LARGE: "The response is larger than engine.limits.result_bytes.",
     Code.PROVIDER_UNAVAILABLE: "A loaded namespace names a provider that no working plugin offers.",
+    Code.STORE_UNAVAILABLE: "The store cannot record what is about to be done, so it is not done.",
+    Code.KEY_REUSED: "The idempotency key came with another request before.",
+    Code.REQUEST_RUNNING: "A request with this idempotency key is running now; ask again later.",
+    Code.UNSETTLED: "The request with this idempotency key ended inconsistent, in doubt or settled by hand: send it with "
+    "another key when an operator has put things right.",
     Code.INVALID_SELECTION: "A path selects nodes that cannot be used there (a number, or an attribute as a loop root).",
 }
 

@@ -16,6 +16,8 @@ EventName: TypeAlias = Literal[
     "elevation",
     "step.undone",
     "step.undo_failed",
+    "step.in_doubt",
+    "transaction.unsettled",
 ]
 
 

@@ -11,23 +11,26 @@ from lxml import etree
 from structlog.typing import FilteringBoundLogger
 
 from mpf_core import xml
-from mpf_core.config import Limits
+from mpf_core.config import Config, Limits
 from mpf_core.dataflow import Frame, Skip, clone
 from mpf_core.errors import Code, ErrorSource, MpfError
 from mpf_core.events import Event, EventName
 from mpf_core.model import Access, Execute, Inherit, Namespace, Procedure, Queue, Select, Step, Transform, Try
-from mpf_core.provider import CallContext, Change, Element, Output, ProcedureType
+from mpf_core.observing import Observing
+from mpf_core.provider import CallContext, Change, Element, Json, Output, ProcedureType
 from mpf_core.response import error_context
-from mpf_core.runtime import Runtime, notify
+from mpf_core.runtime import Runtime
 from mpf_core.security.calls import Call, Decision, Grant
-from mpf_core.security.identity import IdentityKind, SecurityState
+from mpf_core.security.identity import IdentityKind, Impersonate, SecurityState
 from mpf_core.security.principal import Principal
+from mpf_core.store.port import AuditEntry, Store, StoreUnavailable
+from mpf_core.transaction.closing import Means
 from mpf_core.transaction.transaction import Transaction
 
 if TYPE_CHECKING:
     from mpf_core.admission import Admitted
 
-_NOTEWORTHY = {"transaction.begin", "transaction.end", "elevation", "step.undo_failed"}
+_NOTEWORTHY = {"transaction.begin", "transaction.end", "elevation", "step.undo_failed", "step.in_doubt"}
 _ELEVATED = {IdentityKind.SERVICE, IdentityKind.EXECUTE_AS}
 
 
@@ -37,6 +40,19 @@ class Doomed(Exception):  # noqa: N818 - it carries the error
     def __init__(self, error: MpfError) -> None:
         super().__init__(error)
         self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a request needs of its engine. ``abandon`` leaves a transaction to recovery; ``seat`` is the engine's id."""
+
+    config: Config
+    runtime: Runtime
+    store: Store
+    means: Means
+    seat: Callable[[], str]
+    abandon: Callable[[str], None]
+    observing: Observing
 
 
 @dataclass(slots=True)
@@ -49,7 +65,7 @@ class Scope:
     path: str
     depth: int
     pass_credentials: bool
-    sensitive: bool
+    sensitive: Inherit
     error: MpfError | None = None
 
 
@@ -75,21 +91,26 @@ class _LazyCallContext(CallContext):
 class Execution:
     """One request while it runs. Used by one thread."""
 
-    runtime: Runtime
+    around: Surroundings
     transaction: Transaction
     caller: Principal
     request: Admitted
-    limits: Limits
     private_allowed: bool
     deadline: float | None
     cancelled: Callable[[], bool]
     log: FilteringBoundLogger
     sequence: int = 0
     log_calls: bool = True
+    keep_calls: bool = False
+    calls: list[list[str]] = field(default_factory=list)
     heard: bool = field(init=False)
     bag: dict[Any, Any] = field(default_factory=dict)
+    runtime: Runtime = field(init=False)
+    limits: Limits = field(init=False)
 
     def __post_init__(self) -> None:
+        self.runtime = self.around.runtime
+        self.limits = self.around.config.engine.limits
         self.transaction.tell = self.tell
         self.heard = self.log_calls or bool(self.runtime.observers)
 
@@ -98,7 +119,7 @@ class Execution:
         results = []
         for data in self.request.data:
             root = Frame(data, self.request.procedure_data, lambda: clone(self.request.context))
-            scope = Scope(None, root, security, "request", 0, pass_credentials=False, sensitive=False)
+            scope = Scope(None, root, security, "request", 0, pass_credentials=False, sensitive=self.request.sensitive)
             if self.request.target is None:
                 self.steps(scope, self.request.steps)
             else:
@@ -183,6 +204,8 @@ class Execution:
             security = scope.security.enter(step.impersonate, None)
             call = Call(self.transaction.id, self.caller, security.identity, procedure, scope.procedure, data, path)
             self._authorize(call)
+            if self.keep_calls and scope.procedure is None:
+                self.calls.append([procedure.namespace, procedure.name, xml.serialize(data).decode("utf-8")])
             self._check_elevation(scope, security, call)
             sequence = self.sequence
             if self.heard:
@@ -194,7 +217,7 @@ class Execution:
                 f"{path}/{procedure.full_name}",
                 scope.depth + 1,
                 step.trusted is Inherit.YES or (step.trusted is Inherit.INHERIT and scope.pass_credentials),
-                step.sensitive is Inherit.YES or (step.sensitive is Inherit.INHERIT and scope.sensitive),
+                scope.sensitive if step.sensitive is Inherit.INHERIT else step.sensitive,
                 scope.error,
             )
             if procedure.is_provided:
@@ -228,10 +251,27 @@ class Execution:
                     MpfError(Code.CALLS_TOO_DEEP, f"Calls deeper than engine.limits.depth ({self.limits.depth})."),
                 )
             )
+        try:
+            self.check_time()
+        except MpfError as error:
+            raise Doomed(self._located(scope, error)) from None
+
+    def check_time(self) -> None:
+        """Raise TIMEOUT or CANCELLED when the request's time is over or it was cancelled."""
         if self.deadline is not None and time.monotonic() > self.deadline:
-            raise Doomed(self._located(scope, MpfError(Code.TIMEOUT, "The time for this request is over.")))
+            raise MpfError(Code.TIMEOUT, "The time for this request is over.")
         if self.cancelled():
-            raise Doomed(self._located(scope, MpfError(Code.CANCELLED, "The request was cancelled.")))
+            raise MpfError(Code.CANCELLED, "The request was cancelled.")
+
+    def authorize_again(self, calls: Sequence[Sequence[str]], security: SecurityState) -> None:
+        """Ask the policies whether the caller may still make these calls (namespace, procedure, executeData)."""
+        for number, (namespace, name, data) in enumerate(calls, 1):
+            procedure = self.runtime.procedure(namespace, name)[1]
+            self._check_visible(procedure)
+            element = xml.parse(data, limit=None)
+            identity = security.enter(Impersonate.ON, None).identity
+            path = f"request/execute[{number}]"
+            self._authorize(Call(self.transaction.id, self.caller, identity, procedure, None, element, path))
 
     def _located(self, scope: Scope, error: MpfError) -> MpfError:
         error.step, error.sequence = scope.path, self.sequence
@@ -279,6 +319,7 @@ class Execution:
                 self.log.error("elevation.failed", plugin=elevator.plugin, error=type(error).__name__, exc_info=True)
                 raise MpfError(Code.E_ACCESSDENIED, f"Elevation refused: '{elevator.plugin}' failed.") from error
             if isinstance(grant, Grant):
+                self._record_elevation(call, grant)
                 self.tell(
                     "elevation",
                     {"from": call.edge[0], "to": call.edge[1], "identity": identity.name, "reason": grant.reason},
@@ -288,6 +329,26 @@ class Execution:
             Code.E_ACCESSDENIED,
             f"No elevation rule lets '{call.edge[0]}' run '{call.edge[1]}' as {identity.name}.",
         )
+
+    def _record_elevation(self, call: Call, grant: Grant) -> None:
+        """Before the call; durable with the next intent, or on its own where nothing is written."""
+        record = self.transaction.record
+        details: dict[str, Json] = {"from": call.edge[0], "step": call.step, "reason": grant.reason, **grant.details}
+        line = AuditEntry(
+            "elevation",
+            time.time(),
+            record.id,
+            record.caller,
+            record.asserted_by,
+            record.trustee,
+            call.identity.name,
+            call.edge[1],
+            details,
+        )
+        try:
+            self.around.store.audit.append([line])
+        except StoreUnavailable as error:
+            raise MpfError(Code.STORE_UNAVAILABLE, "The store cannot record the elevation, so there is none.") from error
 
     def _provide(self, scope: Scope, namespace: Namespace, procedure: Procedure, data: Element, path: str) -> None:
         source = procedure.provider_source or ""
@@ -304,19 +365,22 @@ class Execution:
             caller=self.caller,
             context=lambda: self._context(scope, namespace, sequence),  # type: ignore[arg-type]
             bag=self.bag,
-            deadline=self.deadline,
+            deadline=self._call_deadline(),
             lock_key=self.transaction.lock,
         )
         saved = xml.serialize(data) if procedure.save_data_for_rollback else None
         try:
             made = getattr(provider, attribute)(ctx, data)
             if handler.type is ProcedureType.READ:
+                self._check_call_time(ctx, procedure)
                 _append(data, made)
                 return
             if not isinstance(made, Change):
                 raise TypeError(f"prepare returned {type(made).__name__}, not a Change")
             two_phase = handler.type is ProcedureType.TWO_PHASE
-            late = self.transaction.run(provider, ctx, made, source, saved, two_phase)
+            clear = scope.sensitive is Inherit.NO and self.around.config.store.allow_clear
+            late = self.transaction.run(provider, ctx, made, source, saved, two_phase, clear)
+            self._check_call_time(ctx, procedure)
             _append(data, made.output)
             _append(data, late)
         except MpfError:
@@ -328,6 +392,17 @@ class Execution:
                 f"The provider of '{procedure.full_name}' failed unexpectedly ({type(error).__name__}); "
                 f"the engine's log has the details of transaction {self.transaction.id}.",
             ) from error
+
+    def _call_deadline(self) -> float | None:
+        timeout = self.around.config.engine.call_timeout
+        if timeout is None:
+            return self.deadline
+        own = time.monotonic() + timeout
+        return own if self.deadline is None else min(own, self.deadline)
+
+    def _check_call_time(self, ctx: CallContext, procedure: Procedure) -> None:
+        if ctx.deadline is not None and time.monotonic() > ctx.deadline:
+            raise MpfError(Code.TIMEOUT, f"The call of '{procedure.full_name}' took longer than it may.")
 
     def _context(self, scope: Scope, namespace: Namespace, sequence: int) -> Element:
         """``executeXml/context`` as the called procedure sees it."""
@@ -362,11 +437,7 @@ class Execution:
         elif self.log_calls:
             self.log.debug(name, **fields)
         if self.runtime.observers:
-            notify(
-                self.runtime.observers,
-                lambda plugin, error: self.log.warning("observer.failed", plugin=plugin, error=type(error).__name__),
-                Event(name, self.transaction.id, fields),
-            )
+            self.around.observing.tell(self.runtime.observers, Event(name, self.transaction.id, fields))
 
 
 def _append(data: Element, made: Output) -> None:

@@ -49,13 +49,15 @@ class Change:
     ``data`` is JSON: all that `Provider.apply`, `Provider.undo` and `Provider.commit` need, in any process.
     ``output`` is what is known of the call's output before it is done. ``reversible=False`` declares that the effect
     cannot be undone (a message that was sent); such a step ends as *irreversible*. ``format`` is the version of
-    ``data``, so that a journal written by an older release can be read. A change with ``data`` of ``None`` does nothing.
+    ``data``, so that a journal written by an older release can be read. ``confidential`` data is encrypted in the journal
+    whatever the request and the configuration say. A change with ``data`` of ``None`` does nothing.
     """
 
     data: Json = None
     output: tuple[Element, ...] = ()
     reversible: bool = True
     format: int = 1
+    confidential: bool = False
 
 
 #: The change that does nothing: the object is already as asked for.
@@ -77,6 +79,9 @@ class CallContext:
     transaction share (IProvHelper, spec: engine-and-runtime.md, 4); ``context`` is the ``executeXml/context`` element;
     ``evidence`` is JSON that `Provider.apply` may leave for a later `Provider.undo` (a generated id, say);
     ``saved_data`` holds the call's executeData during undo where the procedure has ``saveDataForRollback="1"``.
+
+    During undo and commit ``identity`` is the recovery account, ``caller`` has nothing but a name, ``context`` holds only
+    the transaction's id and ``bag`` is empty: it may be another process.
     """
 
     transaction_id: str
@@ -91,11 +96,23 @@ class CallContext:
     deadline: float | None = None
     evidence: dict[str, Json] = field(default_factory=dict)
     saved_data: Element | None = None
-    lock_key: Callable[[str], None] = lambda _key: None
+    lock_key: Callable[..., None] = lambda _key, *, shared=False: None
+    flush: Callable[[], None] = lambda: None
 
-    def lock(self, key: str) -> None:
-        """Hold ``key`` for this transaction until it has ended; raise LOCK_VIOLATION if another one holds it."""
-        self.lock_key(key)
+    def lock(self, key: str, *, shared: bool = False) -> None:
+        """Hold ``key`` for this transaction until it has ended, alone, or ``shared`` with others who only rely on it.
+
+        Raises LOCK_VIOLATION if another transaction is in the way. Call it before reading what is decided on.
+        """
+        self.lock_key(key, shared=shared)
+
+    def checkpoint(self) -> None:
+        """Make ``evidence`` durable now, in `Provider.apply` (FlushRollbackData, spec: engine-and-runtime.md, 3).
+
+        For a change whose next effect depends on what only the last one yielded. Costs one synced write. Raises
+        STORE_UNAVAILABLE: then nothing more may be done.
+        """
+        self.flush()
 
     def remaining(self) -> float | None:
         """Seconds until the request's deadline, or ``None`` without one. Raises TIMEOUT when it has passed."""
@@ -141,6 +158,8 @@ class Provider:
     """Base class of providers. One instance serves one engine and all its threads: keep no state per call on it."""
 
     handlers: ClassVar[dict[str, tuple[Handler, str]]] = {}
+    #: The versions of `Change.data` (`Change.format`) that this class can undo and commit.
+    formats: ClassVar[frozenset[int]] = frozenset({1})
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -164,8 +183,11 @@ class Provider:
         """
         raise NotImplementedError(f"{type(self).__name__} has write procedures and no undo()")
 
+    def prepare_commit(self, ctx: CallContext, change: Change) -> None:
+        """Raise when `commit` could not succeed (PrepareRequest). Asked of all two-phase steps before the first commit."""
+
     def commit(self, ctx: CallContext, change: Change) -> None:
-        """Make the effect of a two-phase procedure final."""
+        """Make the effect of a two-phase procedure final. Does nothing where it is final already: it may be called again."""
         raise NotImplementedError(f"{type(self).__name__} has two-phase procedures and no commit()")
 
     def describe(self, change: Change) -> str:

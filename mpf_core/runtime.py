@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
@@ -161,12 +161,3 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """`` (did you mean '...'?)``, where a known name is near."""
     found = get_close_matches(name, list(known), n=1)
     return f" (did you mean '{found[0]}'?)" if found else ""
-
-
-def notify(observers: Sequence[HookCaller], warn: Callable[[str, Exception], None], event: object) -> None:
-    """Tell every observer; a failing one changes nothing."""
-    for observer in observers:
-        try:
-            observer(event=event)
-        except Exception as error:  # an observer never changes a request's outcome
-            warn(observer.plugin, error)

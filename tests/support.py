@@ -53,10 +53,17 @@ class StoreProvider(Provider):
         self.misbehaviour: Callable[[etree._Element], Any] = lambda _data: None
         self.fail_after_effect: set[str] = set()
         self.fail_undo: set[str] = set()
+        self.fail_prepare_commit: set[str] = set()
+        self.fail_commit: set[str] = set()
+        self.during_apply: Callable[[CallContext, str], None] = lambda _ctx, _name: None
+        self.undo_contexts: list[CallContext] = []
+        self.lock_keys = False
 
     @write("Put")
     def put(self, ctx: CallContext, data: etree._Element) -> Change:
         name, value = argument(data, "name"), data.findtext("value") or ""
+        if self.lock_keys:
+            ctx.lock(f"name:{name}")
         self.calls.append(("Put", name))
         if self.values.get(name) == value:
             return NO_CHANGE
@@ -74,6 +81,7 @@ class StoreProvider(Provider):
         if "remove" in data:
             self.parked[data["remove"]] = self.values.pop(data["remove"])
             return
+        self.during_apply(ctx, data["name"])
         self.values[data["name"]] = data["new"]
         if data["name"] in self.fail_after_effect:
             raise MpfError(0x80004005, "failed after the effect")
@@ -83,9 +91,12 @@ class StoreProvider(Provider):
         assert isinstance(data, dict)
         name = data.get("name") or data["remove"]
         self.calls.append(("undo", name))
+        self.undo_contexts.append(ctx)
         if name in self.fail_undo:
             raise MpfError(0x80004005, "the undo fails")
         if "remove" in data:
+            if name not in self.parked:
+                return Undo.NOTHING_TO_UNDO
             self.values[name] = self.parked.pop(name)
             return Undo.UNDONE
         if self.values.get(name) != data["new"]:
@@ -98,8 +109,17 @@ class StoreProvider(Provider):
 
     def commit(self, ctx: CallContext, change: Change) -> None:
         assert isinstance(change.data, dict)
-        self.calls.append(("commit", change.data["remove"]))
-        del self.parked[change.data["remove"]]
+        name = change.data["remove"]
+        self.calls.append(("commit", name))
+        if name in self.fail_commit:
+            raise MpfError(0x80004005, "the commit fails")
+        self.parked.pop(name, None)
+
+    def prepare_commit(self, ctx: CallContext, change: Change) -> None:
+        assert isinstance(change.data, dict)
+        self.calls.append(("prepare commit", change.data["remove"]))
+        if change.data["remove"] in self.fail_prepare_commit:
+            raise MpfError(0x80004005, "the commit would fail")
 
     @read("Get")
     def get(self, ctx: CallContext, data: etree._Element) -> list[etree._Element]:
@@ -138,9 +158,14 @@ class Bench:
     """An engine over a `StoreProvider` and inline namespaces; every permission is granted unless ``config`` says else."""
 
     def __init__(
-        self, folder: Path, *namespaces: str, config: Config | None = None, plugins: tuple[object, ...] = ()
+        self,
+        folder: Path,
+        *namespaces: str,
+        config: Config | None = None,
+        plugins: tuple[object, ...] = (),
+        provider: StoreProvider | None = None,
     ) -> None:
-        self.store = StoreProvider()
+        self.store = provider or StoreProvider()
         paths = []
         for number, text in enumerate((STORE_NAMESPACE, *namespaces)):
             path = folder / f"namespace{number}.xml"

@@ -9,12 +9,13 @@ from mpf_core.security.principal import Credentials, Principal
 
 
 class IdentityKind(Enum):
-    """Where an identity comes from, in the original's order of precedence."""
+    """Where an identity comes from, in the original's order of precedence; RECOVERY is that of undo and commit."""
 
     SERVICE = "service"
     CALLER = "caller"
     BASIC = "basic"
     EXECUTE_AS = "execute-as"
+    RECOVERY = "recovery"
 
 
 @dataclass(frozen=True, slots=True)

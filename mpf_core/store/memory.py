@@ -1,64 +1,171 @@
-"""The store in memory: as durable as the process. For tests, trials and read-only work."""
+"""The journal in memory: as durable as the process. For tests, trials and read-only work."""
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Sequence
 
-from mpf_core.store.port import StepRecord, TransactionRecord
+from mpf_core import points
+from mpf_core.provider import Json
+from mpf_core.store.port import AuditEntry, Fenced, KeyReused, Query, StepRecord, TransactionRecord
+from mpf_core.transaction.states import FINAL_STATES, TransactionState
 
 
 class MemoryJournal:
-    """Keeps the latest ``keep`` finished transactions, so that a long-running engine does not grow."""
+    """Implements `mpf_core.store.port.Journal`; records are kept as they are, so the caller's changes are seen at once.
 
-    def __init__(self, keep: int = 1000) -> None:
+    ``append`` takes audit entries, ``put`` messages for the outbox. The latest ``keep`` finished transactions are kept, so
+    that a long-running engine does not grow.
+    """
+
+    def __init__(
+        self,
+        append: Callable[[Sequence[AuditEntry]], None] = lambda _entries: None,
+        put: Callable[[str, Json], None] = lambda _topic, _body: None,
+        keep: int = 1000,
+    ) -> None:
+        self._append = append
+        self._put = put
         self._keep = keep
-        self._mutex = threading.Lock()
-        self._running: dict[str, TransactionRecord] = {}
-        self._finished: OrderedDict[str, TransactionRecord] = OrderedDict()
-        self._steps: dict[str, list[StepRecord]] = {}
-        self._locks: dict[str, str] = {}
+        self._mutex = threading.RLock()
+        self._transactions: dict[str, TransactionRecord] = {}
+        self._owners: dict[str, str] = {}
+        self._finished: OrderedDict[str, None] = OrderedDict()
+        self._steps: defaultdict[str, dict[int, StepRecord]] = defaultdict(dict)
+        self._keys: dict[tuple[str, str], str] = {}
+        self._locks: defaultdict[str, dict[str, bool]] = defaultdict(dict)
+        self._held: defaultdict[str, set[str]] = defaultdict(set)
 
-    def begin(self, transaction: TransactionRecord) -> None:
-        """See `Journal.begin`."""
+    def write(
+        self,
+        transaction: TransactionRecord,
+        steps: Sequence[StepRecord] = (),
+        *,
+        audit: Sequence[AuditEntry] = (),
+        messages: Sequence[tuple[str, Json]] = (),
+        sync: bool = True,
+    ) -> None:
+        """See `Journal.write`."""
+        if sync:
+            points.reach("journal.write.before")
         with self._mutex:
-            self._running[transaction.id] = transaction
+            if self._owners.setdefault(transaction.id, transaction.engine) != transaction.engine:
+                raise Fenced(transaction.id)
+            self._transactions[transaction.id] = transaction
+            for step in steps:
+                self._steps[transaction.id][step.order] = step
+            if transaction.state in FINAL_STATES:
+                self._finish(transaction.id)
+        for topic, body in messages:
+            self._put(topic, body)
+        if audit:
+            self._append(audit)
+        if sync:
+            points.reach("journal.write.after")
 
-    def intend(self, step: StepRecord) -> None:
-        """See `Journal.intend`."""
+    def claim(self, transaction: TransactionRecord) -> TransactionRecord | None:
+        """See `Journal.claim`."""
+        key = transaction.key
+        assert key is not None
         with self._mutex:
-            self._steps.setdefault(step.transaction_id, []).append(step)
+            earlier = self._transactions.get(self._keys.get((key.scope, key.key), ""))
+            if earlier is not None and earlier.key is not None:
+                if earlier.key.digest != key.digest:
+                    raise KeyReused
+                if earlier.state is not TransactionState.ROLLED_BACK:
+                    return earlier
+            self._keys[key.scope, key.key] = transaction.id
+            self._transactions[transaction.id] = transaction
+            self._owners[transaction.id] = transaction.engine
+        return None
 
-    def update(self, step: StepRecord) -> None:
-        """See `Journal.update`. The record is shared, so there is nothing left to do."""
-
-    def finish(self, transaction: TransactionRecord) -> None:
-        """See `Journal.finish`."""
+    def lock(self, key: str, transaction: TransactionRecord, *, shared: bool = False) -> str | None:
+        """See `Journal.lock`."""
         with self._mutex:
-            self._running.pop(transaction.id, None)
-            self._finished[transaction.id] = transaction
-            while len(self._finished) > self._keep:
-                oldest, _ = self._finished.popitem(last=False)
-                self._steps.pop(oldest, None)
+            holders = self._locks[key]
+            for holder, with_others in holders.items():
+                if holder != transaction.id and not (shared and with_others):
+                    return holder
+            holders[transaction.id] = shared and holders.get(transaction.id, True)
+            self._held[transaction.id].add(key)
+        points.reach("journal.lock.after")
+        return None
+
+    def release(self, transaction_id: str) -> None:
+        """See `Journal.release`."""
+        with self._mutex:
+            for key in self._held.pop(transaction_id, ()):
+                self._locks[key].pop(transaction_id, None)
+                if not self._locks[key]:
+                    del self._locks[key]
+
+    def locks(self, transaction_id: str) -> Sequence[str]:
+        """See `Journal.locks`."""
+        with self._mutex:
+            return sorted(self._held.get(transaction_id, ()))
 
     def transaction(self, transaction_id: str) -> TransactionRecord | None:
         """See `Journal.transaction`."""
         with self._mutex:
-            return self._running.get(transaction_id) or self._finished.get(transaction_id)
+            return self._transactions.get(transaction_id)
 
     def steps(self, transaction_id: str) -> Sequence[StepRecord]:
         """See `Journal.steps`."""
         with self._mutex:
-            return tuple(self._steps.get(transaction_id, ()))
+            found = self._steps.get(transaction_id, {})
+            return tuple(found[order] for order in sorted(found))
 
-    def lock(self, key: str, transaction_id: str) -> bool:
-        """See `Journal.lock`."""
+    def find(self, query: Query) -> Sequence[TransactionRecord]:
+        """See `Journal.find`."""
         with self._mutex:
-            return self._locks.setdefault(key, transaction_id) == transaction_id
+            found = [record for record in self._transactions.values() if _wanted(record, query)]
+        found.sort(key=lambda record: (-record.started, record.id))
+        return found[: query.limit]
 
-    def unlock_all(self, transaction_id: str) -> None:
-        """See `Journal.unlock_all`."""
+    def adopt(self, transaction_id: str, old: str, new: str) -> bool:
+        """See `Journal.adopt`."""
         with self._mutex:
-            for key in [key for key, holder in self._locks.items() if holder == transaction_id]:
-                del self._locks[key]
+            if self._owners.get(transaction_id) != old:
+                return False
+            self._owners[transaction_id] = new
+            return True
+
+    def prune(self, before: float) -> int:
+        """See `Journal.prune`."""
+        with self._mutex:
+            old = [
+                record.id
+                for record in self._transactions.values()
+                if record.state in FINAL_STATES and record.ended is not None and record.ended < before
+            ]
+            for found in old:
+                self._forget(found)
+        return len(old)
+
+    def _finish(self, transaction_id: str) -> None:
+        self.release(transaction_id)
+        self._finished[transaction_id] = None
+        while len(self._finished) > self._keep:
+            self._forget(next(iter(self._finished)))
+
+    def _forget(self, transaction_id: str) -> None:
+        self._finished.pop(transaction_id, None)
+        self._steps.pop(transaction_id, None)
+        self._owners.pop(transaction_id, None)
+        record = self._transactions.pop(transaction_id, None)
+        if record is not None and record.key is not None:
+            place = (record.key.scope, record.key.key)
+            if self._keys.get(place) == transaction_id:
+                del self._keys[place]
+
+
+def _wanted(record: TransactionRecord, query: Query) -> bool:
+    return (
+        (not query.states or record.state in query.states)
+        and query.caller.lower() in record.caller.lower()
+        and query.procedure.lower() in record.procedure.lower()
+        and (query.since is None or record.started >= query.since)
+        and (query.until is None or record.started <= query.until)
+        and query.engine in {"", record.engine}
+    )

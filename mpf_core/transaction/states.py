@@ -1,4 +1,7 @@
-"""The states of transactions and steps, and the legal transitions between them: as data."""
+"""The states of transactions and steps, and the legal transitions between them: as data.
+
+The diagrams in docs/design/transactions.md are drawn from these tables (scripts/write_state_diagrams.py).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,11 @@ from enum import Enum
 
 
 class TransactionState(Enum):
-    """Where a transaction is. The last three are ends."""
+    """Where a transaction is.
+
+    RUNNING, COMMITTING and ROLLING_BACK need their engine, or recovery. INCONSISTENT (an undo failed) and IN_DOUBT (a commit
+    failed) need an operator: `retry` or `resolve`. The others are final.
+    """
 
     RUNNING = "running"
     COMMITTING = "committing"
@@ -14,6 +21,8 @@ class TransactionState(Enum):
     COMMITTED = "committed"
     ROLLED_BACK = "rolled-back"
     INCONSISTENT = "inconsistent"
+    IN_DOUBT = "in-doubt"
+    RESOLVED = "resolved"
 
 
 class StepState(Enum):
@@ -40,8 +49,8 @@ STEP_TRANSITIONS: dict[StepState, frozenset[StepState]] = {
     StepState.STARTED: frozenset({StepState.DONE, StepState.FAILED}) | _UNDO_OUTCOMES,
     StepState.DONE: frozenset({StepState.COMMITTED, StepState.IN_DOUBT}) | _UNDO_OUTCOMES,
     StepState.FAILED: _UNDO_OUTCOMES,
-    StepState.UNDO_FAILED: frozenset({StepState.UNDONE, StepState.NOTHING_TO_UNDO}),
-    StepState.IN_DOUBT: frozenset({StepState.COMMITTED}),
+    StepState.UNDO_FAILED: frozenset({StepState.UNDONE, StepState.NOTHING_TO_UNDO, StepState.UNDO_FAILED}),
+    StepState.IN_DOUBT: frozenset({StepState.COMMITTED, StepState.IN_DOUBT}),
     StepState.COMMITTED: frozenset(),
     StepState.UNDONE: frozenset(),
     StepState.NOTHING_TO_UNDO: frozenset(),
@@ -49,13 +58,26 @@ STEP_TRANSITIONS: dict[StepState, frozenset[StepState]] = {
 }
 
 TRANSACTION_TRANSITIONS: dict[TransactionState, frozenset[TransactionState]] = {
-    TransactionState.RUNNING: frozenset({TransactionState.COMMITTING, TransactionState.ROLLING_BACK}),
-    TransactionState.COMMITTING: frozenset({TransactionState.COMMITTED, TransactionState.INCONSISTENT}),
+    TransactionState.RUNNING: frozenset(
+        {TransactionState.COMMITTING, TransactionState.ROLLING_BACK, TransactionState.COMMITTED}
+    ),
+    TransactionState.COMMITTING: frozenset({TransactionState.COMMITTED, TransactionState.IN_DOUBT}),
     TransactionState.ROLLING_BACK: frozenset({TransactionState.ROLLED_BACK, TransactionState.INCONSISTENT}),
+    TransactionState.INCONSISTENT: frozenset({TransactionState.ROLLING_BACK, TransactionState.RESOLVED}),
+    TransactionState.IN_DOUBT: frozenset({TransactionState.COMMITTING, TransactionState.RESOLVED}),
     TransactionState.COMMITTED: frozenset(),
     TransactionState.ROLLED_BACK: frozenset(),
-    TransactionState.INCONSISTENT: frozenset(),
+    TransactionState.RESOLVED: frozenset(),
 }
+
+#: States of a transaction that its engine, or recovery, brings to an end.
+OPEN_TRANSACTIONS = frozenset({TransactionState.RUNNING, TransactionState.COMMITTING, TransactionState.ROLLING_BACK})
+#: States of a transaction that needs a person; it keeps its locks.
+UNSETTLED = frozenset({TransactionState.INCONSISTENT, TransactionState.IN_DOUBT})
+#: States that never change again.
+FINAL_STATES = frozenset(state for state, following in TRANSACTION_TRANSITIONS.items() if not following)
 
 #: States of a step that a rollback still has to deal with.
 OPEN_STATES = frozenset({StepState.STARTED, StepState.DONE, StepState.FAILED})
+#: States of a step that a retry deals with again.
+FAILED_STATES = frozenset({StepState.UNDO_FAILED, StepState.IN_DOUBT})

@@ -1,4 +1,4 @@
-"""One transaction: intent before effect, and undo in reverse order.
+"""One transaction of a running request: intent before effect, and undo in reverse order.
 
 Every started step of a transaction that fails ends with exactly one outcome, and an undo that fails never stops the undo of
 the steps before it (sources: spec/engine-and-runtime.md 3, spec/peers.md 0.1).
@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from mpf_core import xml
+from mpf_core import points
 from mpf_core.errors import Code, MpfError
 from mpf_core.events import EventName
-from mpf_core.log import logger
-from mpf_core.provider import CallContext, Change, Output, Provider, Undo
-from mpf_core.store.port import Journal, StepRecord, TransactionRecord
-from mpf_core.transaction.states import (
-    OPEN_STATES,
-    STEP_TRANSITIONS,
-    TRANSACTION_TRANSITIONS,
-    StepState,
-    TransactionState,
-)
+from mpf_core.provider import CallContext, Change, Json, Output, Provider
+from mpf_core.store.port import AuditEntry, RequestKey, StepRecord, Store, StoreUnavailable, TransactionRecord
+from mpf_core.transaction.closing import Closing, Means
+from mpf_core.transaction.ledger import Ledger
+from mpf_core.transaction.states import UNSETTLED, StepState, TransactionState
+
+#: Audit lines, and messages for the outbox (topic and body).
+Farewell: TypeAlias = tuple[Sequence[AuditEntry], Sequence[tuple[str, Json]]]
 
 _JSON = json.JSONEncoder(allow_nan=False)
 
@@ -40,23 +39,25 @@ class StepOutcome:
     detail: str = ""
 
 
-@dataclass(slots=True)
-class _Step:
-    record: StepRecord
-    provider: Provider
-    ctx: CallContext
-    change: Change
-    two_phase: bool
+class InDoubt(Exception):  # noqa: N818 - the state of the transaction
+    """The transaction's end could not be recorded, so only recovery can tell what it was."""
 
 
 class Transaction:
-    """The write calls of one request. Used by one thread. ``tell`` passes events to observers; the execution sets it."""
+    """The write calls of one request. Used by one thread.
 
-    def __init__(self, record: TransactionRecord, journal: Journal) -> None:
+    ``engine`` gives the id under which this engine is registered in the store, and registers it if need be. ``tell`` passes
+    events to observers, ``farewell`` gives what is recorded together with the end: audit lines, and messages for the outbox.
+    """
+
+    def __init__(self, record: TransactionRecord, store: Store, means: Means, engine: Callable[[], str]) -> None:
         self.record = record
-        self._journal = journal
         self.tell: Callable[[EventName, dict[str, object]], None] = _tell_nobody
-        self._steps: list[_Step] = []
+        self.farewell: Callable[[TransactionState], Farewell] = _say_nothing
+        self._ledger = Ledger(record, store.journal)
+        self._store = store
+        self._engine = engine
+        self._means = means
         self._begun = False
 
     @property
@@ -64,10 +65,37 @@ class Transaction:
         """The transaction's id: an upper-case GUID in braces."""
         return self.record.id
 
-    def lock(self, key: str) -> None:
-        """Hold ``key`` until the transaction has ended. Raises LOCK_VIOLATION when another transaction holds it."""
-        if not self._journal.lock(key, self.id):
-            raise MpfError(Code.LOCK_VIOLATION, f"Another request is changing '{key}' now; send this one again later.")
+    def claim(self, key: RequestKey) -> TransactionRecord | None:
+        """Begin with an idempotency key, durably; or return the earlier transaction that stands in the way.
+
+        Raises KeyReused and StoreUnavailable.
+        """
+        self.record.key = key
+        self.record.engine = self._engine()
+        earlier = self._store.journal.claim(self.record)
+        self._begun = earlier is None
+        return earlier
+
+    def lock(self, key: str, *, shared: bool = False) -> None:
+        """Hold ``key`` until the transaction has ended, alone or ``shared`` with others who only rely on it.
+
+        Raises LOCK_VIOLATION when another transaction is in the way.
+        """
+        try:
+            if not self._begun:
+                self._begin()
+                self._ledger.save(sync=False)  # so that recovery finds the lock's owner
+            holder = self._store.journal.lock(key, self.record, shared=shared)
+            if holder is None:
+                return
+            other = self._store.journal.transaction(holder)
+        except StoreUnavailable as error:
+            raise _unavailable() from error
+        if other is not None and other.state in UNSETTLED:
+            text = f"'{key}' is held by the transaction {holder}, which ended {other.state.value} and waits for an operator."
+        else:
+            text = f"Another request is changing '{key}' now; send this one again later."
+        raise MpfError(Code.LOCK_VIOLATION, text)
 
     def run(  # noqa: PLR0917 - a write call is just these
         self,
@@ -77,20 +105,20 @@ class Transaction:
         source: str,
         saved_data: bytes | None,
         two_phase: bool,
+        clear: bool,
     ) -> Output:
         """Record the intent of a write call, then do it. Returns the output of `Provider.apply`.
 
-        Whatever it raises, the step is recorded as failed and will be undone: it may have done a part of its work.
+        Whatever it raises, the step is recorded as failed and will be undone: it may have done a part of its work. If the
+        intent cannot be recorded, nothing is done (STORE_UNAVAILABLE).
         """
         if change.data is None:
             return None
         _check_json(ctx.procedure, change)
-        if not self._begun:
-            self._journal.begin(self.record)
-            self._begun = True
-        record = StepRecord(
+        now = time.time()
+        step = StepRecord(
             transaction_id=self.id,
-            order=len(self._steps) + 1,
+            order=len(self._ledger.steps) + 1,
             sequence=ctx.sequence,
             namespace=ctx.namespace,
             procedure=ctx.procedure,
@@ -98,120 +126,142 @@ class Transaction:
             step=ctx.step,
             change=change.data,
             format=change.format,
+            identity=ctx.identity.name,
+            identity_kind=ctx.identity.kind.value,
+            reversible=change.reversible,
+            two_phase=two_phase,
+            clear=clear and not change.confidential,
+            started=now,
+            running_until=None if ctx.deadline is None else now + max(0.0, ctx.deadline - time.monotonic()),
             saved_data=saved_data,
         )
-        self._journal.intend(record)
-        self._steps.append(_Step(record, provider, ctx, change, two_phase))
+        self._intend(step)
+        ctx.flush = lambda: self._checkpoint(step, ctx)
         try:
+            points.reach("provider.apply.before")
             produced = provider.apply(ctx, change)
+            points.reach("provider.apply.after")
         except BaseException:
-            self._move(record, StepState.FAILED, ctx)
+            self._outcome(step, StepState.FAILED, ctx)
             raise
-        self._move(record, StepState.DONE, ctx)
+        self._outcome(step, StepState.DONE, ctx)
         return produced
 
     def mark(self) -> int:
         """A point to roll back to: see `rollback`."""
-        return len(self._steps)
+        return len(self._ledger.steps)
 
     def rollback(self, to: int = 0) -> bool:
         """Undo every open step after the mark ``to``, last first. Returns whether all of it could be undone."""
-        complete = True
-        for step in reversed(self._steps[to:]):
-            if step.record.state in OPEN_STATES:
-                complete &= self._undo(step)
-        return complete
+        return self._closing().rollback(to)
+
+    def prepare_commit(self) -> None:
+        """Ask the two-phase steps whether they can commit. Raises what a provider raises: nothing is decided yet."""
+        self._closing().prepare_commit()
 
     def commit(self) -> None:
-        """Make everything final: two-phase steps are committed in forward order, all of them, whatever happens."""
-        if not self._begun:
-            self._end(TransactionState.COMMITTED)
-            return
-        self._to(TransactionState.COMMITTING)
-        sound = True
-        for step in self._steps:
-            if step.record.state is not StepState.DONE:
-                continue
-            try:
-                if step.two_phase:
-                    step.provider.commit(step.ctx, step.change)
-            except Exception as error:  # the remaining commits still run
-                step.record.detail = _reason(error)
-                logger(transaction=self.id).error("commit.failed", step=step.record.step, exc_info=True)
-                self._move(step.record, StepState.IN_DOUBT, step.ctx)
-                sound = False
-            else:
-                self._move(step.record, StepState.COMMITTED, step.ctx)
-        self._end(TransactionState.COMMITTED if sound else TransactionState.INCONSISTENT)
+        """Make everything final: two-phase steps are committed in forward order, all of them, whatever happens.
+
+        Raises InDoubt when the decision or the end could not be recorded.
+        """
+        end = TransactionState.COMMITTED
+        if any(step.two_phase and step.state is StepState.DONE for step in self._ledger.steps):
+            self._decide()
+            end = self._closing().commit_all()
+        else:
+            for step in self._ledger.steps:
+                if step.state is StepState.DONE:
+                    self._ledger.move(step, StepState.COMMITTED)
+        self._end(end)
 
     def abort(self) -> None:
-        """Roll everything back and end the transaction."""
-        if not self._begun:
-            self._end(TransactionState.ROLLED_BACK)
-            return
-        self._to(TransactionState.ROLLING_BACK)
-        self.rollback()
-        sound = all(step.record.state is not StepState.UNDO_FAILED for step in self._steps)
-        self._end(TransactionState.ROLLED_BACK if sound else TransactionState.INCONSISTENT)
+        """Roll everything back and end the transaction. Raises InDoubt when the end could not be recorded."""
+        self._ledger.to(TransactionState.ROLLING_BACK)
+        self._closing().rollback()
+        failed = any(step.state is StepState.UNDO_FAILED for step in self._ledger.steps)
+        self._end(TransactionState.INCONSISTENT if failed else TransactionState.ROLLED_BACK)
 
     def outcomes(self) -> tuple[StepOutcome, ...]:
         """The state of every started step, in order of start."""
-        return tuple(
-            StepOutcome(r.sequence, r.namespace, r.procedure, r.step, r.state, r.detail)
-            for r in (step.record for step in self._steps)
-        )
+        return outcomes(self._ledger.steps)
 
-    def release(self) -> None:
-        """Let go of everything, so that a request's documents are freed at once and not by the garbage collector."""
-        self._steps = []
+    def let_go(self) -> None:
+        """Drop everything, so that a request's documents are freed at once and not by the garbage collector."""
+        self._ledger = Ledger(self.record, self._store.journal)
         self.tell = _tell_nobody
+        self.farewell = _say_nothing
 
-    def _undo(self, step: _Step) -> bool:
-        record, ctx = step.record, step.ctx
-        if not step.change.reversible:
-            self._move(record, StepState.IRREVERSIBLE, ctx)
-            return False
-        if record.saved_data is not None:
-            ctx.saved_data = xml.parse(record.saved_data, limit=None)
-        ctx.deadline = None  # an undo is not stopped by the request's time being over
+    def _closing(self) -> Closing:
+        return Closing(self._ledger, self._means, self.tell)
+
+    def _begin(self) -> None:
+        self.record.engine = self._engine()
+        self._begun = True
+
+    def _intend(self, step: StepRecord) -> None:
+        self._ledger.add(step)
         try:
-            found = step.provider.undo(ctx, step.change)
-        except Exception as error:  # one failing undo never stops the others
-            record.detail = _reason(error)
-            logger(transaction=self.id).error("undo.failed", step=record.step, procedure=record.procedure, exc_info=True)
-            self._move(record, StepState.UNDO_FAILED, ctx)
-            self.tell("step.undo_failed", {"sequence": record.sequence, "step": record.step, "reason": record.detail})
-            return False
-        self._move(record, StepState.UNDONE if found is Undo.UNDONE else StepState.NOTHING_TO_UNDO, ctx)
-        self.tell("step.undone", {"sequence": record.sequence, "step": record.step, "outcome": record.state.value})
-        return True
+            if not self._begun:
+                self._begin()
+            self._ledger.save()
+        except StoreUnavailable as error:
+            self._ledger.move(step, StepState.NOTHING_TO_UNDO, "its intent could not be recorded, so it was not done")
+            raise _unavailable() from error
 
-    def _move(self, record: StepRecord, state: StepState, ctx: CallContext) -> None:
-        if state not in STEP_TRANSITIONS[record.state]:
-            raise AssertionError(f"illegal step transition {record.state} -> {state}")
-        record.state = state
+    def _checkpoint(self, step: StepRecord, ctx: CallContext) -> None:
+        step.evidence = dict(ctx.evidence)
+        self._ledger.touch(step)
+        try:
+            self._ledger.save()
+        except StoreUnavailable as error:
+            raise _unavailable() from error
+
+    def _outcome(self, step: StepRecord, state: StepState, ctx: CallContext) -> None:
         if ctx.evidence:
-            record.evidence = dict(ctx.evidence)
-        self._journal.update(record)
+            step.evidence = dict(ctx.evidence)
+        self._ledger.move(step, state)
 
-    def _to(self, state: TransactionState) -> None:
-        if state not in TRANSACTION_TRANSITIONS[self.record.state]:
-            raise AssertionError(f"illegal transaction transition {self.record.state} -> {state}")
-        self.record.state = state
+    def _decide(self) -> None:
+        self._ledger.to(TransactionState.COMMITTING)
+        try:
+            self._ledger.save()
+        except StoreUnavailable as error:
+            # Nobody knows whether it was written. Nothing is committed and nothing undone until recovery has looked.
+            raise InDoubt from error
 
     def _end(self, state: TransactionState) -> None:
-        if self._begun:
-            self._to(state)
-        else:
-            self.record.state = state
+        before = self.record.state
+        self._ledger.to(state)
         self.record.ended = time.time()
-        if self._begun:
-            self._journal.finish(self.record)
-        self._journal.unlock_all(self.id)
+        audit, messages = self.farewell(state)
+        try:
+            if self._begun:
+                lasting = bool(self._ledger.steps) or self.record.key is not None
+                self._ledger.save(sync=lasting, audit=audit, messages=messages)
+            elif audit:
+                self._store.audit.append(audit)
+        except StoreUnavailable as error:
+            self.record.state = before
+            raise InDoubt from error
+
+
+def outcomes(steps: list[StepRecord]) -> tuple[StepOutcome, ...]:
+    """The state of every step in order of start."""
+    return tuple(StepOutcome(s.sequence, s.namespace, s.procedure, s.step, s.state, s.detail) for s in steps)
 
 
 def _tell_nobody(_name: EventName, _fields: dict[str, object]) -> None:
     pass
+
+
+def _say_nothing(_state: TransactionState) -> Farewell:
+    return (), ()
+
+
+def _unavailable() -> MpfError:
+    return MpfError(
+        Code.STORE_UNAVAILABLE, "The store cannot record what is about to be done, so it is not done; see the engine's log."
+    )
 
 
 def _check_json(procedure: str, change: Change) -> None:
@@ -219,8 +269,3 @@ def _check_json(procedure: str, change: Change) -> None:
         _JSON.encode(change.data)
     except (TypeError, ValueError) as error:
         raise TypeError(f"Change.data of '{procedure}' must be JSON: {error}") from error
-
-
-def _reason(error: Exception) -> str:
-    """What may be shown: an unexpected exception's text could hold a secret, so it goes to the log only."""
-    return str(error) if isinstance(error, MpfError) else f"{type(error).__name__}; the engine's log has the details"

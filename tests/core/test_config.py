@@ -169,10 +169,10 @@ def test_a_byte_order_mark_is_no_problem(tmp_path: Path) -> None:
     assert Config.load(tmp_path / "mpf.toml").engine.name == "x"
 
 
-def test_only_the_memory_store_is_there(write) -> None:
-    (problem,) = refused(write('[store]\nurl = "sqlite:///x.db"\n'))
+def test_stores_that_there_are(write) -> None:
+    (problem,) = refused(write('[store]\nurl = "mysql://x/y"\n'))
     assert (problem.path, problem.line) == ("store.url", 2)
-    assert '"memory:"' in problem.message
+    assert '"memory:", "sqlite:///FILE" or "postgresql://HOST/DATABASE"' in problem.message
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 CORE = Path(__file__).parents[2] / "mpf_core"
 LAYERS = (
-    ("errors", "log"),
+    ("errors", "log", "points"),
     ("provider", "security", "events", "settings"),
     ("xml", "services", "config", "paths"),
     ("hookspecs", "transforms", "validation"),
@@ -17,8 +17,10 @@ LAYERS = (
     ("store", "transaction"),
     ("response", "steps", "dataflow"),
     ("loader", "admission"),
+    ("transactions", "observing"),
     ("runtime",),
     ("execution",),
+    ("submission",),
     ("engine",),
     ("__init__", "cli"),
 )

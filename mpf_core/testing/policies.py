@@ -1,4 +1,4 @@
-"""Test doubles, as a part of the product."""
+"""Policies for tests."""
 
 from __future__ import annotations
 

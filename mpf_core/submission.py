@@ -1,0 +1,331 @@
+"""One request, from its bytes to its result: bound, parse, admit, begin, run, commit or roll back, respond."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from structlog.typing import FilteringBoundLogger
+
+from mpf_core import points, response
+from mpf_core.admission import Admitted, admit
+from mpf_core.config import Config
+from mpf_core.dataflow import detach
+from mpf_core.errors import Code, ErrorSource, MpfError, format_hresult
+from mpf_core.execution import Doomed, Execution, Surroundings
+from mpf_core.log import listening
+from mpf_core.provider import Element, Json
+from mpf_core.security.identity import Identity, IdentityKind, SecurityState
+from mpf_core.security.principal import Caller, Credentials, Principal
+from mpf_core.store.port import AuditEntry, Fenced, KeyReused, RequestKey, StoreUnavailable, TransactionRecord
+from mpf_core.transaction.recovery import notice
+from mpf_core.transaction.states import OPEN_TRANSACTIONS, TransactionState
+from mpf_core.transaction.transaction import Farewell, InDoubt, StepOutcome, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a request.
+
+    ``document`` is the response, ``state`` where the transaction ended, ``error`` the error it failed with, or ``None``;
+    ``rollback`` has one outcome for every write call that was started. ``repeated`` says that the response is the stored one
+    of an earlier request with the same idempotency key.
+    """
+
+    document: bytes
+    transaction_id: str
+    state: TransactionState
+    error: MpfError | None = None
+    rollback: tuple[StepOutcome, ...] = ()
+    repeated: bool = False
+
+
+class Submission:
+    """Runs one request, once. Used by one thread."""
+
+    def __init__(  # noqa: PLR0917 - made in one place
+        self,
+        around: Surroundings,
+        request: bytes | str,
+        caller: Caller,
+        target: tuple[str, str] | None,
+        transaction_id: str,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._around = around
+        self._request = request
+        self._caller = caller
+        self._target = target
+        self._log = log
+        self._record = TransactionRecord(
+            transaction_id, caller.name, "::".join(target or ("request",)), time.time(), asserted_by=caller.asserted_by
+        )
+        self._transaction: Transaction | None = None
+
+    def run(self, key: str | None, deadline: float | None, cancelled: Callable[[], bool]) -> Result:
+        """Run it. Only what is no error of the request or its providers is raised (KeyboardInterrupt, for example)."""
+        try:
+            return self._run(key, deadline, cancelled)
+        except (MpfError, Doomed) as raised:
+            return self._failed(raised.error if isinstance(raised, Doomed) else raised)
+        except (InDoubt, Fenced) as lost:
+            return self._lost(lost)
+        except Exception as bug:
+            self._log.error("engine.failed", exc_info=True)
+            text = f"The engine failed unexpectedly ({type(bug).__name__}); its log has the details of {self._record.id}."
+            return self._failed(MpfError(Code.E_UNEXPECTED, text))
+        except BaseException:
+            self._interrupted()
+            raise
+
+    def _run(self, key: str | None, deadline: float | None, cancelled: Callable[[], bool]) -> Result:
+        config, record = self._around.config, self._record
+        principal = self._authenticate()
+        permitted = permissions(config, principal)
+        namespace, procedure = self._target or (None, None)
+        admitted = admit(self._request, namespace, procedure, config.engine.limits, permitted)
+        record.procedure = admitted.title
+        record.trustee = admitted.trustee or ""
+        if admitted.client_context is not None:
+            record.client_transaction_id = admitted.client_context.get("clientTransactionId", "")
+            if key is None and config.engine.client_transaction_id_is_key:
+                key = record.client_transaction_id or None
+        transaction = Transaction(record, self._around.store, self._around.means, self._around.seat)
+        execution = Execution(
+            around=self._around,
+            transaction=transaction,
+            caller=principal,
+            request=admitted,
+            private_allowed=permitted("private_procedures"),
+            deadline=deadline,
+            cancelled=cancelled,
+            log=self._log,
+            log_calls=listening(),
+            keep_calls=key is not None,
+        )
+        security = self._security(principal, admitted)
+        if key is not None:
+            earlier = self._claim(transaction, principal, key)
+            if earlier is not None:
+                return self._again(earlier, execution, security)
+        self._transaction = transaction
+        transaction.farewell = self._farewell
+        self._begin(execution, security)
+        points.reach("request.admitted")
+        data = execution.run(security)
+        document = response.success(_without_shared(data, admitted.shared))
+        limit = config.engine.limits.result_bytes
+        if len(document) > limit:
+            raise MpfError(Code.RESULT_TOO_LARGE, f"The response has {len(document)} bytes; the limit is {limit}.")
+        execution.check_time()
+        transaction.prepare_commit()
+        if key is not None:
+            record.response = json.dumps({"document": document.decode("utf-8"), "calls": execution.calls}).encode()
+        transaction.commit()
+        return self._ended(document)
+
+    def _begin(self, execution: Execution, security: SecurityState) -> None:
+        entry = self._line("request.begin", self._record.started, security.identity.name)
+        try:
+            self._around.store.audit.append([entry])
+        except StoreUnavailable as error:
+            raise MpfError(Code.STORE_UNAVAILABLE, "The store cannot record the request, so it is not run.") from error
+        begun: dict[str, object] = {"caller": self._caller.name, "procedure": self._record.procedure}
+        if self._caller.asserted_by:
+            begun["asserted_by"] = self._caller.asserted_by
+        execution.tell("transaction.begin", begun)
+
+    def _ended(self, document: bytes) -> Result:
+        assert self._transaction is not None
+        points.reach("request.ended")
+        record, steps = self._record, self._transaction.outcomes()
+        error = None
+        if record.state is TransactionState.IN_DOUBT:
+            error = _located(
+                MpfError(
+                    Code.XACT_E_INDOUBT,
+                    f"The request is decided, but commits failed: see `mpfctl transactions show {record.id}`.",
+                ),
+                self._target,
+            )
+            document = response.failure(error, record.id, record.state, steps)
+        fields: dict[str, object] = {"state": record.state.value}
+        if error is not None:
+            fields["code"] = error.code
+        self._transaction.tell("transaction.end", fields)
+        self._transaction.let_go()
+        return Result(document, record.id, record.state, error, steps)
+
+    def _failed(self, error: MpfError) -> Result:
+        record, transaction = self._record, self._transaction
+        _located(error, self._target)
+        record.code, record.error, record.response = error.code, error.description, None
+        if transaction is None:
+            record.state = TransactionState.ROLLED_BACK
+            self._refused(error)
+            return self._answer(error, ())
+        try:
+            transaction.abort()
+        except (InDoubt, Fenced) as lost:
+            self._log.error("transaction.unrecorded", reason=type(lost).__name__, exc_info=True)
+            if isinstance(lost, InDoubt):
+                self._around.abandon(record.id)
+        points.reach("request.ended")
+        transaction.tell("transaction.end", {"state": record.state.value, "code": error.code})
+        steps = transaction.outcomes()
+        transaction.let_go()
+        return self._answer(error, steps)
+
+    def _lost(self, lost: InDoubt | Fenced) -> Result:
+        """The end could not be recorded, or the transaction is another engine's now: only the journal knows more."""
+        record = self._record
+        self._log.error("transaction.unrecorded", reason=type(lost).__name__, exc_info=True)
+        if isinstance(lost, InDoubt):
+            self._around.abandon(record.id)
+            text = f"The request's end could not be recorded; recovery decides: see `mpfctl transactions show {record.id}`."
+        else:
+            text = f"Another engine has taken the request over: see `mpfctl transactions show {record.id}`."
+        error = _located(MpfError(Code.XACT_E_INDOUBT, text), self._target)
+        steps = self._transaction.outcomes() if self._transaction is not None else ()
+        if self._transaction is not None:
+            self._transaction.tell("transaction.end", {"state": record.state.value, "code": error.code})
+            self._transaction.let_go()
+        return self._answer(error, steps)
+
+    def _interrupted(self) -> None:
+        """Ctrl-C: roll back; and if that is interrupted as well, leave the rest to recovery."""
+        if self._transaction is None:
+            return
+        self._record.code, self._record.error = Code.CANCELLED, "interrupted"
+        try:
+            self._transaction.abort()
+        except BaseException:
+            self._around.abandon(self._record.id)
+            raise
+        self._transaction.tell("transaction.end", {"state": self._record.state.value})
+
+    def _answer(self, error: MpfError, steps: Sequence[StepOutcome]) -> Result:
+        record = self._record
+        self._log.info("request.failed", code=format_hresult(error.code), step=error.step, state=record.state.value)
+        document = response.failure(error, record.id, record.state, steps)
+        return Result(document, record.id, record.state, error, tuple(steps))
+
+    # --- Safe resend ---------------------------------------------------------------------------------------------------
+
+    def _claim(self, transaction: Transaction, principal: Principal, key: str) -> TransactionRecord | None:
+        body = self._request if isinstance(self._request, bytes) else self._request.encode("utf-8", "surrogatepass")
+        digest = self._around.store.digest(b"\0".join([*(part.encode() for part in self._target or ()), body]))
+        try:
+            return transaction.claim(RequestKey(principal.sid or principal.name.lower(), key, digest))
+        except KeyReused:
+            raise MpfError(
+                Code.KEY_REUSED, "This idempotency key came with another request before; a new request needs a new key."
+            ) from None
+        except StoreUnavailable as error:
+            raise MpfError(Code.STORE_UNAVAILABLE, "The store cannot record the request, so it is not run.") from error
+
+    def _again(self, earlier: TransactionRecord, execution: Execution, security: SecurityState) -> Result:
+        if earlier.state in OPEN_TRANSACTIONS:
+            raise MpfError(Code.REQUEST_RUNNING, f"The request with this idempotency key is running as {earlier.id}.")
+        if earlier.state is not TransactionState.COMMITTED or earlier.response is None:
+            raise MpfError(
+                Code.UNSETTLED,
+                f"The request with this idempotency key ended {earlier.state.value} as {earlier.id}; when that is put "
+                "right, use another key.",
+            )
+        stored = json.loads(earlier.response)
+        execution.authorize_again(stored["calls"], security)
+        self._record.state = TransactionState.COMMITTED
+        details: dict[str, Json] = {"repeated": earlier.id}
+        self._around.store.audit.append([self._line("request.end", time.time(), security.identity.name, details)])
+        return Result(stored["document"].encode("utf-8"), earlier.id, TransactionState.COMMITTED, repeated=True)
+
+    # --- Audit ---------------------------------------------------------------------------------------------------------
+
+    def _line(self, event: str, at: float, identity: str = "", details: dict[str, Json] | None = None) -> AuditEntry:
+        record = self._record
+        return AuditEntry(
+            event,
+            at,
+            record.id,
+            record.caller,
+            record.asserted_by,
+            record.trustee,
+            identity,
+            record.procedure,
+            details or {},
+        )
+
+    def _farewell(self, state: TransactionState) -> Farewell:
+        details: dict[str, Json] = {"state": state.value}
+        if self._record.code is not None:
+            details["code"] = format_hresult(self._record.code)
+        return [self._line("request.end", self._record.ended or time.time(), details=details)], notice(self._record)
+
+    def _refused(self, error: MpfError) -> None:
+        try:
+            details: dict[str, Json] = {"code": format_hresult(error.code)}
+            self._around.store.audit.append([self._line("request.refused", time.time(), details=details)])
+        except StoreUnavailable:
+            self._log.error("audit.failed", exc_info=True)
+
+    # --- Who -----------------------------------------------------------------------------------------------------------
+
+    def _authenticate(self) -> Principal:
+        """Check the caller's credentials, if any, and look the caller up. Raises E_ACCESSDENIED."""
+        runtime, caller = self._around.runtime, self._caller
+        if runtime.refusal:
+            raise MpfError(Code.E_ACCESSDENIED, f"Every request is refused: {runtime.refusal}.")
+        if caller.credentials is not None:
+            for hook in runtime.plugins.each("mpf_authenticate"):
+                if hook(caller=caller) is False:
+                    raise MpfError(Code.E_ACCESSDENIED, "The caller's name or password is wrong.")
+        resolvers = runtime.plugins.each("mpf_resolve_caller")
+        for resolver in resolvers:
+            found = resolver(caller=caller)
+            if isinstance(found, Principal):
+                return found
+        if resolvers:
+            raise MpfError(Code.E_ACCESSDENIED, f"The caller '{caller.name}' is unknown.")
+        return Principal(caller.name, credentials=caller.credentials, asserted_by=caller.asserted_by)
+
+    def _security(self, principal: Principal, request: Admitted) -> SecurityState:
+        """The identities at the top of a request: a simple one counts as called with impersonation on."""
+        service = Identity(IdentityKind.SERVICE, self._around.config.security.service_account)
+        own = Identity(IdentityKind.CALLER, principal.name, principal, principal.credentials)
+        basic = None
+        node = request.authentication.find("basic") if request.authentication is not None else None
+        if node is not None:
+            given = Credentials(node.get("username", ""), node.get("password", ""), node.get("domain", ""))
+            basic = Identity(IdentityKind.BASIC, given.username, credentials=given)
+        return SecurityState(own if request.target is not None else service, service, own, basic)
+
+
+def permissions(config: Config, principal: Principal) -> Callable[[str], bool]:
+    """A function that says whether a principal has one of the permissions of ``[security.permissions]``."""
+    names = {name.lower() for name in (principal.name, principal.dn, principal.sid, *principal.groups) if name}
+
+    def permitted(permission: str) -> bool:
+        holders: Sequence[str] = getattr(config.security.permissions, permission)
+        return any(holder.lower() in names for holder in holders)
+
+    return permitted
+
+
+def _located(error: MpfError, target: tuple[str, str] | None) -> MpfError:
+    if not error.sources:
+        error.sources.append(
+            ErrorSource(*target) if target is not None else ErrorSource("Provisioning Engine", "SubmitRequest")
+        )
+    return error
+
+
+def _without_shared(data: list[Element], shared: Sequence[Element]) -> list[Element]:
+    """Responses hold the data; what came from globalData and is still in its place was never part of it."""
+    for copy in shared:
+        parent = copy.getparent()
+        if parent is not None and parent.getparent() is None:
+            detach(copy)
+    return data
