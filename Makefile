@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types unit bench clean system-packages
+.PHONY: help demo test check lint types unit bench bench-journal clean system-packages
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -41,6 +41,11 @@ check: lint types unit ## The fast loop: lint, types, unit tests.
 bench: $(STAMP) ## Measure against a bare Python ladder and TaskFlow, as ratios.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	@$(BIN)/python bench/provision6.py
+
+bench-journal: $(STAMP) ## Measure durable execution against DBOS and TaskFlow, with synced writes per step.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench,postgresql]'
+	@$(BIN)/python -m bench.journal6
+	@$(BIN)/python bench/recovery.py
 
 clean: ## Remove everything that was made.
 	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

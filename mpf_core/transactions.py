@@ -112,6 +112,8 @@ class Transactions:
         return record
 
     def _described(self, step: StepRecord) -> str:
+        if step.confidential and step.change is None:
+            return "(confidential; erased when the transaction ended)"
         if not step.verified:
             return "(changed behind the engine's back; not shown)"
         try:

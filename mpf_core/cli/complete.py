@@ -31,13 +31,21 @@ def complete_procedure(ctx: click.Context, _parameter: click.Parameter, incomple
 
 
 def complete_full_name(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Namespaces, and with ``::`` their procedures."""
-    names: dict[str, str] = {}
-    for name, space in _namespaces(ctx).items():
-        names[name] = space.description
-        if "::" in incomplete:
-            names.update({procedure.full_name: procedure.description for procedure in space.procedures.values()})
-    return [CompletionItem(name, help=text) for name, text in names.items() if name.startswith(incomplete)]
+    """Namespaces, as long as there is a choice; then the procedures of the one that is left, as ``NAMESPACE::PROCEDURE``.
+
+    What shells insert is what all words have in common, so the only namespace left gets its ``::``, and no space after it.
+    """
+    spaces = _namespaces(ctx)
+    left = [space for name, space in spaces.items() if name.startswith(incomplete.partition("::")[0])]
+    exact = [space for space in left if incomplete.startswith(f"{space.name}::")]
+    if len(left) > 1 and not exact:
+        return [CompletionItem(space.name, help=space.description) for space in left]
+    return [
+        CompletionItem(procedure.full_name, help=procedure.description)
+        for space in exact or left
+        for procedure in space.procedures.values()
+        if procedure.full_name.startswith(incomplete)
+    ]
 
 
 def _namespaces(ctx: click.Context) -> dict[str, Namespace]:
@@ -45,7 +53,7 @@ def _namespaces(ctx: click.Context) -> dict[str, Namespace]:
     root = ctx.find_root()
     state = State(root.params.get("config"))
     try:
-        return dict(state.engine.namespaces)
+        return dict(state.loaded.namespaces)
     except Exception:  # completion offers nothing, and the command itself will say what is wrong
         return {}
     finally:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import add_completion_class, get_completion_class
+
+from mpf_core.cli.bash import BashCompletion
+
+add_completion_class(BashCompletion)
 
 
 @click.command(

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from mpf_core.cli.complete import complete_full_name
-from mpf_core.cli.console import coloured, out, table
+from mpf_core.cli.console import coloured, err, out, table
 from mpf_core.cli.samples import arguments_of, sample_request
 from mpf_core.cli.state import State
 from mpf_core.engine import Engine
@@ -34,7 +34,7 @@ def namespaces(state: State) -> None:
                     space.provider_source or "-",
                     space.description,
                 )
-                for name, space in sorted(state.engine.namespaces.items())
+                for name, space in sorted(state.checked.namespaces.items())
             ],
         )
     )
@@ -55,8 +55,8 @@ Examples:
 def describe(state: State, name: str, sample: bool) -> None:
     """Show a namespace's procedures, or a procedure's arguments, role, calls and a request that is ready to send."""
     space_name, separator, procedure_name = (part.strip() for part in name.partition("::"))
-    space = _namespace(state.engine, space_name)
-    if not separator:
+    space = _namespace(state.checked, space_name)
+    if not separator or not procedure_name:  # completion offers "NAMESPACE::", which may be all that is wanted
         if sample:
             raise click.UsageError("--sample needs a procedure: NAMESPACE::PROCEDURE.")
         _show_namespace(out(), space)
@@ -64,6 +64,8 @@ def describe(state: State, name: str, sample: bool) -> None:
     procedure = _procedure(space, procedure_name)
     if sample:
         click.echo(sample_request(procedure))
+        if procedure.access is Access.PRIVATE:
+            err().print(f"{procedure.full_name} is private: only other procedures may call it.", soft_wrap=True)
     else:
         _show_procedure(out(), procedure)
 

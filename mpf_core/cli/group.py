@@ -58,8 +58,15 @@ class MpfGroup(click.Group):
         own = super().get_command(ctx, cmd_name)
         if own is not None:
             return own
-        brought = self._brought_if_possible(ctx) if ctx.resilient_parsing else self._brought(ctx)
-        return brought.get(cmd_name)
+        if ctx.resilient_parsing:
+            return self._brought_if_possible(ctx).get(cmd_name)
+        try:
+            return self._brought(ctx).get(cmd_name)
+        except ConfigError as error:
+            raise click.UsageError(
+                f"No such command '{cmd_name}'. Commands of plugins (such as `directory`) need a configuration:\n{error}",
+                ctx,
+            ) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a ConfigError anywhere becomes a message and exit code 2, an MpfError one and exit code 1."""
@@ -72,6 +79,8 @@ class MpfGroup(click.Group):
         except OSError as error:
             if error.errno == errno.EPIPE:  # whoever read our output has had enough: click knows what to do
                 raise
+            if error.filename is not None:  # a file that we named; writing to an open stream knows no name
+                raise click.ClickException(f"{error.filename}: {error.strerror}") from error
             raise OutputProblem(f"The output could not be written: {error.strerror or error}.") from error
 
     def _brought_if_possible(self, ctx: click.Context) -> Mapping[str, click.Command]:
@@ -83,13 +92,15 @@ class MpfGroup(click.Group):
 
     def _brought(self, ctx: click.Context) -> Mapping[str, click.Command]:
         state = _state(ctx)
+        engine = state.loaded if ctx.resilient_parsing else state.checked  # completion must not print anything else
         found: dict[str, click.Command] = {}
-        for hook in state.engine.runtime.plugins.each("mpf_commands"):
+        for hook in engine.runtime.plugins.each("mpf_commands"):
             try:
                 commands: Iterable[click.Command] = hook() or ()
                 found.update({command.name: command for command in commands if command.name})
             except Exception as error:  # a broken plugin must not break --help
-                err().print(f"The plugin '{hook.plugin}' cannot give its commands: {error}")
+                if not ctx.resilient_parsing:
+                    err().print(f"The plugin '{hook.plugin}' cannot give its commands: {error}")
         return found
 
 
@@ -133,5 +144,12 @@ for _command in (completion, demo, describe, init, namespaces, plugins, submit, 
 def main() -> None:
     """Entry point of ``mpfctl``."""
     if sys.stdout is None or sys.stderr is None:  # closed by the shell: nothing is done that nobody could be told
+        if sys.stderr is not None:
+            click.echo("Error: Nothing was done, because standard output is closed.", err=True)
         sys.exit(OutputProblem.exit_code)
-    cli(prog_name="mpfctl")
+    try:
+        cli(prog_name="mpfctl")
+    except OSError as error:  # of --help and --version, which print before a command runs
+        lost = OutputProblem(f"The output could not be written: {error.strerror or error}.")
+        lost.show()
+        sys.exit(lost.exit_code)

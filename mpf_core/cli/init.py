@@ -47,6 +47,9 @@ def create(folder: Path, *, force: bool = False) -> Path:
         raise ConfigError(f"{' and '.join(there)}: there already. Use --force to replace what is there, data included.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot make {folder}: {error.strerror}") from error
+    try:
         fresh = directory.with_name(f".{directory.name}.new")
         try:
             _remove(fresh)

@@ -39,24 +39,23 @@ def plugins(ctx: click.Context) -> None:
 @click.pass_obj
 def list_(state: State) -> None:
     """Show every installed plugin: enabled, broken with the reason, or how to enable it."""
-    infos = _infos(state)
+    infos: Sequence[PluginInfo]
+    try:
+        infos, known = state.loaded.plugins, True
+    except ConfigError as error:
+        err().print(Text(f"The configuration does not work, so this is what is installed, without its state.\n{error}\n"))
+        infos, known = installed(), False
     made = table("plugin", "state", "package", "", rows=())
     for info in infos:
         package = f"{info.distribution} {info.version}".strip() or "-"
-        note = info.reason or (f"to enable: mpfctl plugins enable {info.name}" if info.state == "disabled" else "")
-        made.add_row(Text(info.name), Text(info.state, _COLOURS[info.state]), Text(package), Text(note))
+        if known:
+            note = info.reason or (f"to enable: mpfctl plugins enable {info.name}" if info.state == "disabled" else "")
+            made.add_row(Text(info.name), Text(info.state, _COLOURS[info.state]), Text(package), Text(note))
+        else:
+            made.add_row(info.name, "-", package, "")
     out().print(made)
     if not infos:
         err().print("No plugin is installed.")
-
-
-def _infos(state: State) -> Sequence[PluginInfo]:
-    """The plugins as the engine sees them; when there is no engine to be had, as they are installed."""
-    try:
-        return state.engine.plugins
-    except ConfigError as error:
-        err().print(Text(f"The configuration does not work, so this is what is installed, without its state.\n{error}\n"))
-        return installed()
 
 
 @plugins.command(
@@ -75,7 +74,7 @@ def enable(state: State, names: tuple[str, ...]) -> None:
             raise click.UsageError(f"No installed package has a plugin '{name}'{suggestion(name, known)}")
     changed = _edit(state.config_file, lambda enabled: [name for name in dict.fromkeys(names) if name not in enabled], ())
     _report(names, changed, "enabled", "was enabled already")
-    _warn_of_broken(state, changed)
+    _warn_of_broken(state, names)
 
 
 @plugins.command()
@@ -83,6 +82,10 @@ def enable(state: State, names: tuple[str, ...]) -> None:
 @click.pass_obj
 def disable(state: State, names: tuple[str, ...]) -> None:
     """Disable plugins in the configuration file; their settings and all comments stay."""
+    known = {*Config.load(state.config_file).plugins.enabled, *(info.name for info in installed())}
+    for name in names:
+        if name not in known:
+            raise click.UsageError(f"No plugin '{name}' is enabled or installed{suggestion(name, sorted(known))}")
     changed = _edit(state.config_file, lambda _enabled: [], names)
     _report(names, changed, "disabled", "was not enabled")
 
@@ -93,7 +96,12 @@ def _report(names: Sequence[str], changed: Sequence[str], done: str, nothing: st
 
 
 def _warn_of_broken(state: State, names: Sequence[str]) -> None:
-    for info in _infos(state):
+    try:
+        infos = state.loaded.plugins
+    except ConfigError as error:
+        err().print(Text(f"Enabled, but the configuration does not work yet.\n{error}", "red"), soft_wrap=True)
+        return
+    for info in infos:
         if info.name in names and info.state == "broken":
             err().print(Text(f"{info.name} is broken: {info.reason}", "red"), soft_wrap=True)
 

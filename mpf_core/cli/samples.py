@@ -12,6 +12,33 @@ from mpf_core.model import Procedure
 from mpf_core.provider import Element
 from mpf_core.validation.arguments import Argument
 
+#: A value for each built-in type of XSD that its own name is no value of.
+SAMPLE_VALUES = {
+    **dict.fromkeys(
+        (
+            *("decimal", "float", "double", "integer", "nonNegativeInteger", "positiveInteger", "long", "int", "short"),
+            *("byte", "unsignedLong", "unsignedInt", "unsignedShort", "unsignedByte"),
+        ),
+        "1",
+    ),
+    "nonPositiveInteger": "0",
+    "negativeInteger": "-1",
+    "boolean": "true",
+    "duration": "P1D",
+    "dateTime": "2007-07-01T12:00:00Z",
+    "date": "2007-07-01",
+    "time": "12:00:00Z",
+    "gYearMonth": "2007-07",
+    "gYear": "2007",
+    "gMonthDay": "--07-01",
+    "gMonth": "--07",
+    "gDay": "---01",
+    "hexBinary": "00",
+    "base64Binary": "AA==",
+    "anyURI": "http://www.example.com/",
+    "language": "en",
+}
+
 
 def request_from_values(values: Sequence[str]) -> bytes:
     """A simple request from ``name=value`` and ``a/b=value``. Raises ``click.UsageError`` for what is no XML."""
@@ -102,5 +129,6 @@ def _element(argument: Argument) -> Element:
     if argument.type == "XML":
         element.append(etree.Comment(f" {argument.example or argument.documentation} ".replace("--", "- -")))
     else:
-        element.text = argument.example or argument.default or argument.type.partition(" | ")[0]
+        first = argument.type.partition(" | ")[0]  # of an enumeration, or the type's name, which is a string after all
+        element.text = argument.example or argument.default or SAMPLE_VALUES.get(argument.type, first)
     return element

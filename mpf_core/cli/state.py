@@ -16,6 +16,9 @@ from mpf_core.engine import Engine
 from mpf_core.errors import ConfigError
 
 DEFAULT_FILE = "mpf.toml"
+DIRECTORY_PLUGIN = "mpf.directory"
+#: How the reason begins when it is the settings that are wrong, and not a library that is missing.
+_WRONG_DIRECTORY = ("The configuration is not valid", "directory.")
 
 
 class State:
@@ -50,16 +53,33 @@ class State:
         return config
 
     @cached_property
-    def engine(self) -> Engine:
-        """The engine. Raises ConfigError when it cannot be made."""
-        engine = Engine.from_config(self.config).start()
+    def loaded(self) -> Engine:
+        """The engine, not started, with nothing said of what is broken in it. Raises ConfigError when it cannot be made."""
+        return Engine.from_config(self.config)
+
+    @cached_property
+    def checked(self) -> Engine:
+        """The engine for looking at what is loaded: it is not started, so the store is left alone, and nothing recovered.
+
+        Every broken plugin is named on standard error. Raises ConfigError when the engine cannot be made, and for a mistake
+        in ``[directory]``: that section belongs to a plugin, but people see a part of the configuration in it.
+        """
+        engine = self.loaded
         for info in engine.plugins:
             if info.state == "broken":
-                click.echo(f"The plugin '{info.name}' is broken: {info.reason} (see `mpfctl plugins list`)", err=True)
+                if info.name == DIRECTORY_PLUGIN and info.reason.startswith(_WRONG_DIRECTORY):
+                    raise ConfigError(f"{self.config_file}: {info.reason}")
+                reason = " ".join(info.reason.split())
+                click.echo(f"The plugin '{info.name}' is broken: {reason} (see `mpfctl plugins list`)", err=True)
         return engine
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine, started, for running requests. Raises what `checked` and `Engine.start` raise."""
+        return self.checked.start()
 
     def close(self) -> None:
         """Close what was made."""
-        if "engine" in self.__dict__:
-            self.engine.close()
+        if "loaded" in self.__dict__:
+            self.loaded.close()
         self._logs.stop()

@@ -15,8 +15,8 @@ from sqlalchemy import bindparam, select, text
 
 from mpf_core.store.database import Cursor, PostgresDatabase
 from mpf_core.store.engines import Claimed, FileLiveness, Registration
-from mpf_core.store.liveness import LockFile, host_id
-from mpf_core.store.port import Claim, Fenced
+from mpf_core.store.liveness import LockFile, host_id, keep_from_children
+from mpf_core.store.port import Claim, Fenced, StoreUnavailable
 from mpf_core.store.tables import engines
 
 #: How long a session of our own that is gone may keep the lock after the server was told to end it.
@@ -65,8 +65,9 @@ class ServerLiveness:
         """
         with ExitStack() as stack:
             connection = stack.enter_context(closing(self._db.connect()))
+            keep_from_children(connection)
             cursor = Cursor(connection.cursor())
-            if not cursor.execute(self._db.compiled(_TRY), _lock(engine.id)).fetchone()[0]:
+            if not self._free(cursor, engine.id):
                 yield None
                 return
             known = False
@@ -76,7 +77,7 @@ class ServerLiveness:
                 if not known and lock.path.exists():
                     yield None
                     return
-                stack.callback(lock.remove)
+                stack.callback(self._put_back, lock, engine.id)
             yield Claimed(certain=known or engine.left)
 
     def close(self) -> None:
@@ -84,6 +85,25 @@ class ServerLiveness:
         self._held.clear()
         if self._files is not None:
             self._files.close()
+
+    def _free(self, cursor: Cursor, engine: str) -> bool:
+        from psycopg import Error  # noqa: PLC0415 - an extra
+
+        try:
+            return bool(cursor.execute(self._db.compiled(_TRY), _lock(engine)).fetchone()[0])
+        except Error as error:
+            raise StoreUnavailable(f"{self._db.shown}: {type(error).__name__}") from error
+
+    def _put_back(self, lock: LockFile, engine: str) -> None:
+        """End the claim of a lock file: it goes with the registration, and is left for the next claim without."""
+        try:
+            with self._db.read() as cursor:
+                if cursor.execute(self._db.compiled(_REGISTERED), {"engine": engine}).fetchone() is None:
+                    lock.remove()
+        except StoreUnavailable:
+            pass  # then the file stays; nobody needs it to be gone
+        finally:
+            lock.close()
 
     def _take_again(self, cursor: Cursor) -> None:
         """Take the locks on a new session, before anything is written on it.
@@ -109,6 +129,7 @@ class ServerLiveness:
             time.sleep(0.05)
 
     def _remember(self, cursor: Cursor) -> None:
+        keep_from_children(cursor._raw.connection)
         self._session = tuple(cursor.execute(self._db.compiled(_SESSION), {}).fetchone())
 
 

@@ -31,8 +31,10 @@ class SqlAudit:
         self._db = db
         self._chain = Chain(key)
         self._add = db.compiled(_ADD)
-        self._get = db.compiled(_GET)
+        self._find_end = db.compiled(_END)
         self._move_head = db.compiled(_PUT)
+        self._closed: bytes | None = b""
+        self._place = START
         self._wait = db.compiled(_WAIT) if db.dialect == "postgresql" else None
 
     def append(self, entries: Sequence[AuditEntry]) -> None:
@@ -54,7 +56,8 @@ class SqlAudit:
             place = self._chain.next(place, fields)
             values = dict(zip(_FIELDS, fields, strict=True))
             cursor.execute(self._add, {**values, "number": place.number, "hash": place.hash})
-        cursor.execute(self._move_head, {"the_name": AUDIT_HEAD, "the_value": self._chain.close_head(place)})
+        self._closed, self._place = self._chain.close_head(place), place
+        cursor.execute(self._move_head, {"the_name": AUDIT_HEAD, "the_value": self._closed})
 
     def lines(self, after: int = 0) -> Iterator[AuditLine]:
         """See `Audit.lines`."""
@@ -101,8 +104,9 @@ class SqlAudit:
 
     def _end(self, cursor: Cursor) -> Link:
         """Where the next line goes. An end that does not verify is not taken over as if it did."""
-        head = self._chain.open_head(self._value(cursor, AUDIT_HEAD))
-        return head if head is not None else self._chain.restart(self._last(cursor))
+        stored, last = cursor.execute(self._find_end, {"name": AUDIT_HEAD}).fetchone()
+        head = self._chain.open_head(stored)
+        return head if head is not None and (last or 0) <= head.number else self._chain.restart(last or 0)
 
     def _alone(self, cursor: Cursor) -> None:
         """Wait for other appends; in SQLite the write transaction has done that."""
@@ -138,7 +142,7 @@ class SqlAudit:
         return None if row is None else Link(number, bytes(row[0]))
 
     def _value(self, cursor: Cursor, name: str) -> bytes | None:
-        row = cursor.execute(self._get, {"name": name}).fetchone()
+        row = cursor.execute(self._db.compiled(_GET), {"name": name}).fetchone()
         return None if row is None or not isinstance(row[0], bytes) else row[0]
 
 
@@ -213,6 +217,8 @@ _LAST = select(func.max(audit.c.number))
 _FIRST_KEPT = select(func.min(audit.c.number)).where(audit.c.at >= bindparam("before"))
 _DELETE = delete(audit).where(audit.c.number <= bindparam("last"))
 _GET = select(meta.c.value).where(meta.c.name == bindparam("name"))
+#: In one statement, because it is asked for with every line.
+_END = select(_GET.scalar_subquery(), _LAST.scalar_subquery())
 _NEW = meta.insert().values(name=bindparam("the_name"), value=bindparam("the_value"))
 _PUT = update(meta).where(meta.c.name == bindparam("the_name")).values(value=bindparam("the_value"))
 _WAIT = text("SELECT pg_advisory_xact_lock(:key)")

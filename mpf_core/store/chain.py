@@ -63,7 +63,7 @@ class Chain:
         """What is kept of the chain's end."""
         return _close(self._heads, head)
 
-    def open_head(self, stored: bytes | None) -> Link | None:
+    def open_head(self, stored: object) -> Link | None:
         """The chain's end from what was kept, or ``None`` when it does not verify."""
         return _open(self._heads, stored)
 
@@ -71,7 +71,7 @@ class Chain:
         """What is kept of the last line that was removed on purpose."""
         return _close(self._anchors, anchor)
 
-    def open_anchor(self, stored: bytes | None) -> Link | None:
+    def open_anchor(self, stored: object) -> Link | None:
         """The last line that was removed on purpose, or ``None`` when it does not verify."""
         return _open(self._anchors, stored)
 
@@ -126,8 +126,8 @@ def _close(key: bytes, link: Link) -> bytes:
     return hmac.digest(key, text, hashlib.sha256) + text
 
 
-def _open(key: bytes, stored: bytes | None) -> Link | None:
-    if stored is None:
+def _open(key: bytes, stored: object) -> Link | None:
+    if not isinstance(stored, bytes):
         return None
     mac, text = stored[:32], stored[32:]
     if not hmac.compare_digest(mac, hmac.digest(key, text, hashlib.sha256)):

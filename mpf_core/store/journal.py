@@ -37,6 +37,8 @@ class _Open:
 
     key: DataKey
     stored: set[int] = field(default_factory=set)
+    #: Whether one of the steps is.
+    confidential: bool = False
     #: Whether the transaction's own row is there for sure.
     there: bool = False
     #: The transaction's own columns as they are in the table.
@@ -89,12 +91,15 @@ class SqlJournal:
                 self._put_step(cursor, opened, step)
             if final:
                 cursor.execute(self._unlock, {"transaction": transaction.id})
+                if opened.confidential:
+                    cursor.execute(self._db.compiled(_ERASE), {"transaction": transaction.id, "nothing": b""})
             for topic, body in messages:
                 cursor.execute(self._db.compiled(_PUT_MESSAGE), {"topic": topic, "body": json.dumps(body)})
             self._audit.append_in(cursor, audit)
         opened.there = True
         opened.row = _row(transaction)
         opened.stored.update(step.order for step in steps)
+        opened.confidential |= any(step.confidential for step in steps)
         if final:
             self._open.pop(transaction.id, None)
         if sync:
@@ -136,7 +141,7 @@ class SqlJournal:
             cursor.execute(self._add, {**self._values(opened.key, record), **_fixed(record), "data_key": opened.key.wrapped})
             return opened
         if opened is None:
-            opened = self._open[record.id] = _Open(self._vault.unwrap(row[0]))
+            opened = self._open[record.id] = _Open(self._vault.unwrap(row[0]), confidential=True)
             numbers = cursor.execute(self._db.compiled(_NUMBERS), {"transaction": record.id}).fetchall()
             opened.stored.update(number for (number,) in numbers)
         self._update(cursor, opened, record)
@@ -400,6 +405,9 @@ def _step(row: Mapping[str, Any], key: DataKey | None) -> StepRecord:
     )
     if key is None:
         return step
+    if row["intent"] == b"":  # erased
+        step.verified = step.confidential and step.verified
+        return step
     try:
         step.change, saved = json.loads(key.open(row["intent"], _bound(step, "intent")))
         step.saved_data = None if saved is None else saved.encode("utf-8", "surrogateescape")
@@ -426,8 +434,9 @@ _BOUND = (
     "reversible",
     "two_phase",
     "clear",
+    "confidential",
 )
-_FLAGS = {"reversible", "two_phase", "clear"}
+_FLAGS = {"reversible", "two_phase", "clear", "confidential"}
 _STEP_FACTS = ("transaction_id", *_BOUND, "started", "running_until")
 _OUTCOME = ("state", "attempts", "ended", "outcome")
 _STEP_COLUMNS = ("number", "intent", *_STEP_FACTS, *_OUTCOME)
@@ -470,6 +479,12 @@ _CHANGE_STEP = (
     update(steps)
     .where(steps.c.transaction_id == bindparam("the_transaction"), steps.c.number == bindparam("the_number"))
     .values({name: bindparam(name) for name in _OUTCOME})
+)
+
+_ERASE = (
+    update(steps)
+    .where(steps.c.transaction_id == bindparam("transaction"), steps.c.confidential.is_(True))
+    .values(intent=bindparam("nothing"), outcome=bindparam("nothing"))
 )
 
 _HOLDERS = select(locks.c.transaction_id, locks.c.shared).where(locks.c.key == bindparam("the_key"))

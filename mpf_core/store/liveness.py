@@ -1,7 +1,8 @@
 """Locks that die with their process: a locked file on this host, an advisory lock in a PostgreSQL server.
 
 A file's lock is ``flock`` on a descriptor of its own: it excludes other descriptors of the same process too, and ends with
-the process whatever happens to it. A forked child would keep the descriptor, and so a dead owner alive: it closes it.
+the process whatever happens to it. A forked child would keep the descriptor, and so a dead owner alive: it closes it. The
+same is true of the socket to a server that holds a lock for us.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import os
 import platform
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
+from typing import Protocol
 
 from mpf_core.errors import ConfigError
 
@@ -32,7 +35,7 @@ class LockFile:
         _opened.add(self)
         while True:
             try:
-                # Known to `_close_all_in_child` from its first moment on.
+                # Known to `_let_go_in_child` from its first moment on.
                 self._descriptor = os.open(self.path, flags, 0o600)
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if self._is_named():
@@ -75,17 +78,38 @@ class LockFile:
         return (opened.st_dev, opened.st_ino) == (named.st_dev, named.st_ino)
 
 
+class Connection(Protocol):
+    """Something on a socket."""
+
+    def fileno(self) -> int:
+        """The socket's descriptor."""
+        ...
+
+
+def keep_from_children(connection: Connection) -> None:
+    """See to it that no forked child keeps this connection, and with it its server's session, open."""
+    _connections.add(connection)
+
+
 _opened: weakref.WeakSet[LockFile] = weakref.WeakSet()
+_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
 
-def _close_all_in_child() -> None:
-    """Closing is enough: the lock belongs to the open file, which the parent still has."""
+def _let_go_in_child() -> None:
     for lock in list(_opened):
+        # Closing is enough, and all that is allowed: the lock belongs to the open file, which the parent still has.
         lock.close()
+    for connection in list(_connections):
+        # Closing it would say good-bye to the server in the parent's name; so its descriptor gets another meaning.
+        with suppress(Exception):  # as drivers tell that it is closed already
+            descriptor = connection.fileno()
+            null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+            os.dup2(null, descriptor, inheritable=False)
+            os.close(null)
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_close_all_in_child)
+    os.register_at_fork(after_in_child=_let_go_in_child)
 
 
 def _fcntl() -> ModuleType:

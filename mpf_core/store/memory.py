@@ -145,6 +145,9 @@ class MemoryJournal:
 
     def _finish(self, transaction_id: str) -> None:
         self.release(transaction_id)
+        for step in self._steps.get(transaction_id, {}).values():
+            if step.confidential:
+                step.change, step.saved_data, step.evidence = None, None, {}
         self._finished[transaction_id] = None
         while len(self._finished) > self._keep:
             self._forget(next(iter(self._finished)))

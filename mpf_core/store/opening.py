@@ -70,11 +70,11 @@ class MemoryStore:
     """A store that ends with its object: the journal in memory, the rest in a private SQLite database."""
 
     def __init__(self) -> None:
-        self._db = open_database("memory:", Path())
-        ring = open_ring(self._db, Vault(MasterKeys.generate()))
-        self.audit = SqlAudit(self._db, ring.audit)
-        self.settings = SqlSettings(self._db, ring.settings)
-        self.outbox = SqlOutbox(self._db)
+        self.db = open_database("memory:", Path())
+        ring = open_ring(self.db, Vault(MasterKeys.generate()))
+        self.audit = SqlAudit(self.db, ring.audit)
+        self.settings = SqlSettings(self.db, ring.settings)
+        self.outbox = SqlOutbox(self.db)
         self.journal = MemoryJournal(self.audit.append, self.outbox.put)
         self.engines = MemoryEngines()
         self._digest = ring.digest.derive("digest")
@@ -85,7 +85,7 @@ class MemoryStore:
 
     def close(self) -> None:
         """See `Store.close`."""
-        self._db.close()
+        self.db.close()
 
 
 def open_store(settings: StoreSettings, base_dir: Path, key: Callable[[], str] | None = None) -> SqlStore | MemoryStore:

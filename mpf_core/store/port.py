@@ -75,7 +75,8 @@ class StepRecord:
     the `Change.data` and ``format`` its version. ``running_until`` is when the call can no longer be under way, or ``None``
     when nobody knows. ``detail`` says why an undo or commit failed.
 
-    ``change``, ``saved_data``, ``evidence`` and ``detail`` are encrypted at rest unless ``clear``; all that was recorded
+    ``change``, ``saved_data``, ``evidence`` and ``detail`` are encrypted at rest unless ``clear``; those of a
+    ``confidential`` step are erased when the transaction is final. All that was recorded
     before the effect is authenticated, and ``verified`` is False when it was changed behind the engine's back.
     """
 
@@ -93,6 +94,7 @@ class StepRecord:
     reversible: bool = True
     two_phase: bool = False
     clear: bool = False
+    confidential: bool = False
     started: float = 0.0
     running_until: float | None = None
     saved_data: bytes | None = None

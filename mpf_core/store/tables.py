@@ -49,6 +49,7 @@ steps = Table(
     Column("reversible", Boolean, nullable=False),
     Column("two_phase", Boolean, nullable=False),
     Column("clear", Boolean, nullable=False),
+    Column("confidential", Boolean, nullable=False),
     Column("started", Float(53), nullable=False),
     Column("running_until", Float(53)),
     Column("state", String(16), nullable=False),

@@ -131,6 +131,7 @@ class Transaction:
             reversible=change.reversible,
             two_phase=two_phase,
             clear=clear and not change.confidential,
+            confidential=change.confidential,
             started=now,
             running_until=None if ctx.deadline is None else now + max(0.0, ctx.deadline - time.monotonic()),
             saved_data=saved_data,

@@ -41,9 +41,10 @@ from mpf_directory.operations import (
 )
 from mpf_directory.parking import plan_delete
 from mpf_directory.paths import LdapPath
+from mpf_directory.pointed import PointedDirectory
 from mpf_directory.port import Directories, Directory, Entry, Modification
 from mpf_directory.results import Result
-from mpf_directory.undoing import delete_subtree, undo
+from mpf_directory.undoing import delete_subtree, require_parked, undo
 
 __all__ = [
     "REFUSALS",
@@ -202,6 +203,15 @@ class DirectoryProvider(Provider):
                 undone |= undo(directory, operation, UUID(str(guid)) if guid else None)
         return Undo.UNDONE if undone else Undo.NOTHING_TO_UNDO
 
+    def prepare_commit(self, ctx: CallContext, change: Change) -> None:
+        """Raise E_FAIL when what was parked is not where it was put any more: its commit would fail."""
+        data = cast(dict[str, Json], change.data)
+        directory = self.reopen(ctx, change)
+        for item in cast(list[Json], data.get("commit", [])):
+            operation = from_json(item)
+            if isinstance(operation, Delete):
+                require_parked(directory, operation)
+
     def commit(self, ctx: CallContext, change: Change) -> None:
         """Delete what was parked."""
         data = cast(dict[str, Json], change.data)
@@ -221,7 +231,7 @@ class DirectoryProvider(Provider):
     def reopen(self, ctx: CallContext, change: Change) -> Directory:
         """The directory at the server that ``change`` was prepared at, bound as the account that the call runs as."""
         server = cast(dict[str, Json], change.data)["server"]
-        return self.directory(ctx, str(server) if server else None)
+        return PointedDirectory(self.directory(ctx, str(server) if server else None))
 
 
 def domain_of(dn: Dn) -> str:

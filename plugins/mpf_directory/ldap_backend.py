@@ -67,7 +67,9 @@ class LdapBackend:
             return self._pools[key]
 
     def _credentials(self, identity: Identity) -> Credentials:
-        if identity.kind is not IdentityKind.SERVICE:
+        if identity.kind is IdentityKind.RECOVERY and identity.credentials is not None:
+            return identity.credentials
+        if identity.kind not in {IdentityKind.SERVICE, IdentityKind.RECOVERY}:
             of_principal = identity.principal.credentials if identity.principal is not None else None
             own = identity.credentials or of_principal
             if own is not None:

@@ -17,6 +17,7 @@ from mpf_directory.accounts import Accounts
 from mpf_directory.commands import directory_commands
 from mpf_directory.port import Directories
 from mpf_directory.provider import ActiveDirectoryProvider
+from mpf_directory.provider_locks import LockProvider
 from mpf_directory.service import DirectoriesService
 from mpf_directory.settings import DirectorySettings
 
@@ -45,13 +46,13 @@ class DirectoryPlugin:
 
     @hookimpl
     def mpf_namespaces(self) -> Iterable[Path]:
-        """Active Directory Provider and Preferred DC Active Directory Provider."""
+        """Active Directory Provider, Preferred DC Active Directory Provider and Transaction Provider."""
         return [Path(__file__).parent / "namespaces"]
 
     @hookimpl
     def mpf_providers(self) -> Mapping[str, Provider]:
-        """The Active Directory Provider."""
-        return {self.name: ActiveDirectoryProvider(self._directories)}
+        """The Active Directory Provider, and the Transaction Provider."""
+        return {self.name: ActiveDirectoryProvider(self._directories), f"{self.name}.locks": LockProvider()}
 
     @hookimpl
     def mpf_authenticate(self, caller: Caller) -> bool | None:

@@ -129,3 +129,7 @@ class Directories(Protocol):
     def service(self) -> Directory:
         """The directory bound as the operator's own account, at the operator's own server: for role look-ups."""
         ...
+
+    def verify_password(self, dn: Dn, password: str) -> bool:
+        """Whether ``password`` is the one of the account ``dn``. Raises E_ACCESSDENIED after too many wrong ones."""
+        ...

@@ -32,9 +32,10 @@ from mpf_directory.account_names import (
 )
 from mpf_directory.changes import REFUSALS
 from mpf_directory.dn import BAD_PATHNAME, Dn
+from mpf_directory.locking import hold_value
 from mpf_directory.operations import guid_of
 from mpf_directory.port import Entry, Modification, ModifyOp
-from mpf_directory.provider_common import PathCalls, flag, unable_to_open
+from mpf_directory.provider_common import PathCalls, flag
 
 _PASSWORD = "unicodePwd"  # noqa: S105 - the attribute's name
 #: groupType: the group belongs to one domain; Windows calls its account an alias.
@@ -54,8 +55,9 @@ _WELL_KNOWN = {
 class AccountCalls(PathCalls):
     """Procedures on users and other accounts.
 
-    A password is in no `Change`, and so in no journal, plan or log: it waits in the transaction's property bag, in memory,
-    for `apply`. If the process dies, it is gone, and with it the undo of a changed password.
+    A password that is set is in no `Change`, and so in no journal, plan or log: it waits in the transaction's property bag,
+    in memory, for `apply`. To change one back needs both, so they are in a confidential change: the journal keeps it
+    encrypted, and no longer than the transaction.
     """
 
     @read("Translate Name")
@@ -102,7 +104,7 @@ class AccountCalls(PathCalls):
 
     @write("User Change Password")
     def user_change_password(self, ctx: CallContext, data: Element) -> Change:
-        """IN path, oldPassword, newPassword. Undone by changing it back, as long as this process lives.
+        """IN path, oldPassword, newPassword. Undone by changing it back.
 
         The domain's password policy has a say in that: where a password must have a minimum age, the undo fails.
         """
@@ -113,7 +115,9 @@ class AccountCalls(PathCalls):
         account = _account(change)
         if account is None:
             return super().apply(ctx, change)
-        old, new = ctx.bag[_bag_key(ctx)]
+        old, new = _passwords(change)
+        if new is None:
+            new = ctx.bag[_bag_key(ctx)]
         directory = self.reopen(ctx, change)
         try:
             directory.modify(account, _replacing(old, new))
@@ -129,31 +133,40 @@ class AccountCalls(PathCalls):
             return super().undo(ctx, change)
         if ctx.evidence.get("refused"):
             return Undo.NOTHING_TO_UNDO
-        old, new = ctx.bag.get(_bag_key(ctx), (None, None))
-        if old is None:
-            raise MpfError(Code.E_FAIL, f"The old password of '{account}' was kept in memory only, and that is gone.")
-        self.reopen(ctx, change).modify(account, _replacing(new, old))
+        old, new = _passwords(change)
+        if old is None or new is None:
+            raise MpfError(Code.E_FAIL, f"The old password of '{account}' is not known.")
+        directory = self.reopen(ctx, change)
+        try:
+            directory.modify(account, _replacing(new, old))
+        except MpfError:
+            if not self._directories.verify_password(Dn.parse(str(cast(dict[str, Json], change.data)["dn"])), old):
+                raise  # neither the new one nor the old one: somebody else has changed it
+            return Undo.NOTHING_TO_UNDO
         return Undo.UNDONE
 
     def describe(self, change: Change) -> str:
         """A password change as JSON, without the password; anything else as LDIF."""
-        return super().describe(change) if _account(change) is None else Provider.describe(self, change)
+        if _account(change) is None:
+            return super().describe(change)
+        shown = {name: value for name, value in cast(dict[str, Json], change.data).items() if name not in {"old", "new"}}
+        return Provider.describe(self, Change(shown))
 
     def _password_change(self, ctx: CallContext, data: Element, old: str | None) -> Change:
         new = _secret(data, "newPassword")
-        path, directory = self.open(ctx, data)
-        entry = directory.read(path.dn, ["objectGUID"])
-        if entry is None:
-            raise unable_to_open(path)
-        ctx.bag[_bag_key(ctx)] = (old, new)
-        guid = guid_of(entry)
+        path, directory, name = self.resolve(ctx, data)
+        hold_value(ctx, name, "password")
+        guid = guid_of(self.require(directory, path, ["objectGUID"]))
         content: dict[str, Json] = {
             "server": directory.server,
             "password": "change" if old is not None else "set",
-            "dn": str(entry.dn),
+            "dn": str(name),
             "guid": str(guid) if guid else None,
         }
-        return Change(content, reversible=old is not None)
+        if old is None:
+            ctx.bag[_bag_key(ctx)] = new
+            return Change(content, reversible=False)
+        return Change({**content, "old": old, "new": new}, confidential=True)
 
 
 def _sid_type(entry: Entry) -> int:
@@ -176,6 +189,13 @@ def _secret(data: Element, name: str) -> str:
 
 def _bag_key(ctx: CallContext) -> tuple[str, int, str]:
     return ("mpf_directory.password", ctx.sequence, ctx.step)
+
+
+def _passwords(change: Change) -> tuple[str | None, str | None]:
+    """The old and the new password of a change that has both."""
+    data = cast(dict[str, Json], change.data)
+    old, new = data.get("old"), data.get("new")
+    return (str(old) if old is not None else None, str(new) if new is not None else None)
 
 
 def _account(change: Change) -> Dn | None:

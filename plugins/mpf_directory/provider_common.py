@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Element, argument, output
 from mpf_directory.changes import DirectoryProvider
-from mpf_directory.dn import BAD_PATHNAME, Dn, Rdn
+from mpf_directory.dn import BAD_PATHNAME, Dn, DnForm, Rdn
 from mpf_directory.paths import LdapPath
 from mpf_directory.port import Directory, Entry
 
@@ -57,6 +57,21 @@ class PathCalls(DirectoryProvider):
         """The path in the argument ``name``, its directory and its object. Raises NO_SUCH_OBJECT."""
         path, directory = self.open(ctx, data, name)
         return path, directory, self.require(directory, path, attributes)
+
+    def resolve(self, ctx: CallContext, data: Element, name: str = "path") -> tuple[LdapPath, Directory, Dn]:
+        """The path in the argument ``name``, its directory, and the name to lock, which no other one of it stands for.
+
+        Only special forms (``<GUID=...>``) are looked up for that. Raises NO_SUCH_OBJECT.
+        """
+        path, directory = self.open(ctx, data, name)
+        return path, directory, self.plain(directory, path)
+
+    @classmethod
+    def plain(cls, directory: Directory, path: LdapPath) -> Dn:
+        """The ordinary name of what ``path`` names."""
+        if path.dn.form is DnForm.NAME:
+            return path.dn
+        return cls.require(directory, path, ["objectClass"]).dn
 
     @staticmethod
     def require(directory: Directory, path: LdapPath, attributes: Sequence[str]) -> Entry:

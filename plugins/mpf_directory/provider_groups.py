@@ -6,6 +6,7 @@ from mpf_core.errors import Code, MpfError
 from mpf_core.provider import NO_CHANGE, CallContext, Change, Element, Output, argument, output, read, write
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
+from mpf_directory.locking import hold_object, hold_value
 from mpf_directory.operations import Modify, ValueChange, guid_of
 from mpf_directory.paths import LdapPath
 from mpf_directory.port import Directory, Entry, Scope
@@ -19,7 +20,7 @@ class GroupCalls(PathCalls):
     @write("Group Add")
     def group_add(self, ctx: CallContext, data: Element) -> Change:
         """IN group, path (the new member), flagSkipAction. OBJECT_ALREADY_EXISTS for one that is a member already."""
-        directory, group, member = self._pair(ctx, data)
+        directory, group, member = self._held_pair(ctx, data)
         if flag(data, "flagSkipAction"):
             return NO_CHANGE
         if _is_member(directory, group.dn, member.dn):
@@ -31,7 +32,7 @@ class GroupCalls(PathCalls):
     @write("Group Remove")
     def group_remove(self, ctx: CallContext, data: Element) -> Change:
         """IN group, path (the member), flagSkipAction. ERROR_DS_UNWILLING_TO_PERFORM for one that is no member."""
-        directory, group, member = self._pair(ctx, data)
+        directory, group, member = self._held_pair(ctx, data)
         if flag(data, "flagSkipAction"):
             return NO_CHANGE
         if not _is_member(directory, group.dn, member.dn):
@@ -57,6 +58,14 @@ class GroupCalls(PathCalls):
         """IN path. OUT groups: the LDAP path of each group that the user is a direct member of, but for the primary one."""
         path, _, user = self.fetch(ctx, data, ["memberOf"])
         return [_paths("groups", "group", path.server, user.values("memberOf"))]
+
+    def _held_pair(self, ctx: CallContext, data: Element) -> tuple[Directory, Entry, Entry]:
+        """As `_pair`, with the membership of that one held."""
+        _, directory, group = self.resolve(ctx, data, "group")
+        member = self.plain(directory, LdapPath.parse(argument(data, "path")))
+        hold_value(ctx, group, member.normalised)
+        hold_object(ctx, member, shared=True)
+        return self._pair(ctx, data)
 
     def _pair(self, ctx: CallContext, data: Element) -> tuple[Directory, Entry, Entry]:
         """The directory of the group, the group and the other object, both looked up there."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import NO_CHANGE, CallContext, Change, Element, Output, argument, output, read, two_phase, write
+from mpf_directory.locking import hold_attributes, hold_object
 from mpf_directory.paths import LdapPath
 from mpf_directory.provider_common import PathCalls, flag, path_output, relative_name
 from mpf_directory.schema import default_schema
@@ -23,11 +24,13 @@ class ObjectCalls(PathCalls):
     @write("Create Object")
     def create_object(self, ctx: CallContext, data: Element) -> Change:
         """IN container, class, name, properties, flagIgnoreAlreadyExistsError. OUT path, flagSkipAction."""
-        container, directory, parent = self.fetch(ctx, data, ["objectClass"], "container")
+        container, directory, name = self.resolve(ctx, data, "container")
         class_ = argument(data, "class")
         known = default_schema().object_class(class_)
         rdn = relative_name(argument(data, "name"), known.naming.upper() if known else "CN")
-        dn = parent.dn.child(*rdn)
+        hold_object(ctx, name, shared=True)
+        hold_object(ctx, name.child(*rdn))
+        dn = self.require(directory, container, ["objectClass"]).dn.child(*rdn)
         created = path_output("path", container.server, dn)
         if flag(data, "flagIgnoreAlreadyExistsError") and directory.read(dn, ["objectClass"]) is not None:
             return Change(output=(created, output("flagSkipAction")))
@@ -41,6 +44,7 @@ class ObjectCalls(PathCalls):
         entry = directory.read(path.dn, ["objectClass"])
         if entry is None and flag(data, "flagIgnoreDoesNotExistError"):
             return NO_CHANGE
+        hold_object(ctx, self.plain(directory, path))
         return self.delete_change(directory, self.require(directory, path, ["objectClass"]).dn)
 
     @read("Get Properties")
@@ -62,8 +66,9 @@ class ObjectCalls(PathCalls):
         if flag(data, "flagSkipAction"):
             return NO_CHANGE
         names = dict.fromkeys(part.attribute for part in parts)
-        _, directory, entry = self.fetch(ctx, data, [*names, "objectGUID"])
-        return self.modify_change(directory, entry, parts)
+        path, directory, name = self.resolve(ctx, data)
+        hold_attributes(ctx, name)
+        return self.modify_change(directory, self.require(directory, path, [*names, "objectGUID"]), parts)
 
     @write("Move Object")
     def move_object(self, ctx: CallContext, data: Element) -> Change:
@@ -72,6 +77,10 @@ class ObjectCalls(PathCalls):
         source = LdapPath.parse(argument(data, "source"))
         # Where only one path names a server, both are looked up there.
         directory = self.directory_of(ctx, source if source.server else LdapPath(destination.server, source.dn))
+        name, place = self.plain(directory, source), self.plain(directory, destination)
+        hold_object(ctx, place, shared=True)
+        hold_object(ctx, name)
+        hold_object(ctx, place.child(*name.rdn))
         entry = self.require(directory, source, ["objectGUID"])
         container = self.require(directory, destination, ["objectClass"])
         if container.dn.is_within(entry.dn):
@@ -83,10 +92,14 @@ class ObjectCalls(PathCalls):
     @write("Rename Object")
     def rename_object(self, ctx: CallContext, data: Element) -> Change:
         """IN source, name (``cn=newName``, or the new value alone). OUT path."""
-        source, directory, entry = self.fetch(ctx, data, ["objectGUID"], "source")
-        parent = entry.dn.parent
+        source, directory, name = self.resolve(ctx, data, "source")
+        parent = name.parent
         if parent is None:
-            raise MpfError(Code.E_INVALIDARG, f"'{entry.dn}' cannot be renamed.")
-        new_dn = parent.child(*relative_name(argument(data, "name"), entry.dn.rdn.type))
+            raise MpfError(Code.E_INVALIDARG, f"'{name}' cannot be renamed.")
+        rdn = relative_name(argument(data, "name"), name.rdn.type)
+        hold_object(ctx, name)
+        hold_object(ctx, parent.child(*rdn))
+        entry = self.require(directory, source, ["objectGUID"])
+        new_dn = (entry.dn.parent or parent).child(*rdn)
         renamed = path_output("path", source.server, new_dn)
         return self.rename_change(directory, entry, new_dn, output=[renamed])

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Change, Element, Output, argument, optional_argument, output, read, write
 from mpf_directory.dn import Dn
+from mpf_directory.locking import hold_value
 from mpf_directory.paths import LdapPath
 from mpf_directory.port import Entry
 from mpf_directory.provider_common import PathCalls, flag, path_output, unable_to_open
@@ -69,7 +70,9 @@ class WellKnownCalls(PathCalls):
         """IN path, guid, distinguishedName. The value with that GUID points there; without a name it is removed."""
         guid = _guid(data)
         name = optional_argument(data, "distinguishedName")
-        path, directory, entry = self.fetch(ctx, data, [OTHER_WELL_KNOWN, "objectGUID"])
+        path, directory, held = self.resolve(ctx, data)
+        hold_value(ctx, held, guid)
+        entry = self.require(directory, path, [OTHER_WELL_KNOWN, "objectGUID"])
         others = {value.text for value in _well_known(entry) if value.guid == guid}
         kept = [value for value in entry.values(OTHER_WELL_KNOWN) if value not in others]
         if name is not None:

@@ -148,6 +148,15 @@ def _undo_rename(directory: Directory, operation: Rename) -> bool:
     raise MpfError(Code.E_FAIL, f"'{operation.new_dn}' was moved again by somebody else, to '{entry.dn}'.")
 
 
+def require_parked(directory: Directory, operation: Delete) -> None:
+    """Raise E_FAIL when the object is not where it was put: somebody rescued or deleted it."""
+    entry = directory.read(Dn.by_guid(operation.guid), ["objectGUID"])
+    if entry is None:
+        raise MpfError(Code.E_FAIL, f"'{operation.dn}' was deleted by somebody else.")
+    if entry.dn != operation.dn:
+        raise MpfError(Code.E_FAIL, f"'{operation.dn}' was moved by somebody else, to '{entry.dn}'.")
+
+
 def delete_subtree(directory: Directory, operation: Delete) -> None:
     """Delete an object and all below it, the leaves first. Does nothing where it is gone.
 

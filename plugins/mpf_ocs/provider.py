@@ -21,6 +21,7 @@ from mpf_core.security.identity import IdentityKind
 from mpf_directory.changes import DirectoryProvider
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
+from mpf_directory.locking import hold_attributes
 from mpf_directory.port import Directory, Entry, Scope
 from mpf_directory.results import no_such_object
 from mpf_ocs import pools, topology, user_policy, users
@@ -74,6 +75,7 @@ class OcsProvider(DirectoryProvider):
         """Make an existing user a SIP user."""
         uri = SipUri.parse(argument(data, "primaryURI"))
         directory = self._open(ctx, data)
+        hold_attributes(ctx, _user(directory, data).dn)
         user = _user(directory, data)
         if users.is_sip_user(user):
             raise MpfError(Code.OBJECT_ALREADY_EXISTS, f"'{user.dn}' is a user of Office Communications Server already.")
@@ -88,6 +90,7 @@ class OcsProvider(DirectoryProvider):
         address = optional_argument(data, "primaryURI")
         uri = SipUri.parse(address) if address else None
         directory = self._open(ctx, data)
+        hold_attributes(ctx, _user(directory, data).dn)
         user = _sip_user(directory, data)
         server = optional_argument(data, "homeServerDN")
         home = topology.home_server(directory, server) if server else None
@@ -100,6 +103,7 @@ class OcsProvider(DirectoryProvider):
     def delete_sip_user(self, ctx: CallContext, data: Element) -> Change:
         """Take a user out of Office Communications Server."""
         directory = self._open(ctx, data)
+        hold_attributes(ctx, _user(directory, data).dn)
         user = _sip_user(directory, data)
         return self.modify_change(directory, user, users.remove(user))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
-from mpf_core.cli.samples import sample_request
+from mpf_core.cli.samples import SAMPLE_VALUES, sample_request
 from mpf_core.engine import Engine
 from mpf_core.model import Access
 from tests.cli.conftest import ADMIN, OCS, Run
@@ -82,3 +83,35 @@ def test_every_sample_is_a_valid_request(run: Run, trial: Path, tmp_path: Path) 
 
 def test_a_sample_of_a_whole_namespace_is_a_usage_error(run: Run, trial: Path) -> None:
     assert run("describe", OCS, "--sample").exit_code == 2
+
+
+def test_the_sample_of_a_private_procedure_comes_with_a_warning(run: Run, trial: Path) -> None:
+    result = run("describe", "Error Provider::SetError", "--sample")
+    assert result.stdout.startswith("<request>")
+    assert result.stderr == "Error Provider::SetError is private: only other procedures may call it.\n"
+
+
+@pytest.mark.parametrize("name", ["Error Provider", "Error Provider::"])
+def test_a_namespace_may_end_as_completion_leaves_it(run: Run, trial: Path, name: str) -> None:
+    assert run("describe", name).stdout.startswith("Error Provider\n")
+
+
+@pytest.mark.parametrize("type_", sorted(SAMPLE_VALUES))
+def test_sample_values_are_values_of_their_types(type_: str) -> None:
+    xsd = f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="e" type="xs:{type_}"/></xs:schema>'
+    etree.XMLSchema(etree.fromstring(xsd)).assertValid(etree.fromstring(f"<e>{SAMPLE_VALUES[type_]}</e>"))
+
+
+def test_a_sample_without_examples_has_valid_values(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "N.xml").write_text(
+        '<namespace name="N"><procedure name="P" type="read" access="public"><Schema name="inputSchema">'
+        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="executeData"><xs:complexType><xs:all>'
+        '<xs:element name="count" type="xs:positiveInteger"/><xs:element name="on" type="xs:boolean"/>'
+        "</xs:all></xs:complexType></xs:element></xs:schema></Schema>"
+        '<execute namespace="N" procedure="Q"/></procedure></namespace>'
+    )
+    (tmp_path / "mpf.toml").write_text('[engine]\nnamespaces = ["N.xml"]\n')
+    result = run("describe", "N::P", "--sample")
+    assert result.exit_code == 0, result.output
+    assert "<count>1</count>" in result.stdout
+    assert "<on>true</on>" in result.stdout

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import tomlkit
 
+from mpf_core.cli.init import create
 from tests.cli.conftest import Run
 
 COMMANDS = ["completion", "demo", "describe", "init", "namespaces", "plugins", "submit", "validate"]
@@ -39,6 +41,26 @@ def test_an_unknown_command_is_a_usage_error(run: Run, tmp_path: Path) -> None:
     result = run("sumbit")
     assert result.exit_code == 2
     assert "sumbit" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("frob",), ("directory", "--help")])
+def test_commands_of_plugins_need_a_configuration(run: Run, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert f"No such command '{arguments[0]}'" in result.stderr
+    assert "Commands of plugins (such as `directory`) need a configuration" in result.stderr
+    assert "There is no mpf.toml" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("namespaces",), ("describe", "Error Provider"), ("plugins",)])
+def test_looking_at_what_is_loaded_leaves_the_store_alone(run: Run, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    create(tmp_path)
+    config = tmp_path / "mpf.toml"
+    settings = tomlkit.parse(config.read_text())
+    settings["store"] = {"url": "sqlite:///store.db"}
+    config.write_text(tomlkit.dumps(settings))
+    assert run(*arguments).exit_code == 0
+    assert not (tmp_path / "store.db").exists()
 
 
 def test_without_a_configuration_it_says_what_to_do(run: Run, tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ def test_init_where_nothing_can_be_written(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = run("init", "file/below")
     assert result.exit_code == 2
-    assert "file" in result.stderr
+    assert "cannot make file" in result.stderr
+    assert "Not a directory" in result.stderr
 
 
 def test_the_demo_ends_as_it_should(run: Run, tmp_path: Path) -> None:

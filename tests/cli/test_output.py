@@ -31,7 +31,7 @@ def mpfctl(folder: Path, *arguments: str, stdout: str = "") -> subprocess.Comple
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [("namespaces",), ("describe", OCS), ("directory", "export")])
+@pytest.mark.parametrize("command", [("--help",), ("namespaces",), ("describe", OCS), ("directory", "export")])
 def test_output_that_cannot_be_written_is_exit_code_3(folder: Path, command: tuple[str, ...]) -> None:
     done = mpfctl(folder, *command, stdout="/dev/full")
     assert (done.returncode, "Traceback" in done.stderr) == (3, False)
@@ -53,6 +53,15 @@ def test_a_committed_request_whose_response_is_lost_says_so(folder: Path) -> Non
     assert "The request was committed: transaction {" in done.stderr
 
 
+@pytest.mark.slow
+def test_with_standard_output_closed_nothing_is_done(folder: Path) -> None:
+    program = [sys.executable, "-c", "from mpf_core.cli import main; main()", "namespaces"]
+    done = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *program], cwd=folder, stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (3, "Error: Nothing was done, because standard output is closed.\n")
+
+
 def test_every_mistake_of_a_call_is_said(folder: Path) -> None:
     done = mpfctl(folder, *SUBMIT, "GetPoolAssignment", "--set", "organisation=x")
     assert done.returncode == 1
@@ -68,11 +77,25 @@ def test_a_file_with_a_procedure_and_a_named_procedure_is_wrong_usage(folder: Pa
 
 
 def test_a_broken_plugin_is_named_at_once(folder: Path, tmp_path: Path) -> None:
-    text = (folder / "mpf.toml").read_text().replace('backend = "embedded"', 'backend = "embeded"')
+    text = (folder / "mpf.toml").read_text().replace('path = "events.jsonl"', 'pth = "events.jsonl"')
     (tmp_path / "mpf.toml").write_text(text)
     done = mpfctl(tmp_path, "namespaces")
-    assert "The plugin 'mpf.directory' is broken" in done.stderr
-    assert "backend" in done.stderr
+    assert done.returncode == 0
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("The plugin 'mpf.eventlog' is broken: ")
+    assert "did you mean 'path'?" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("namespaces",), ("directory", "show")])
+def test_a_mistake_in_the_directory_section_is_a_configuration_mistake(
+    folder: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    text = (folder / "mpf.toml").read_text().replace('backend = "embedded"', 'backend = "embeded"')
+    (tmp_path / "mpf.toml").write_text(text)
+    done = mpfctl(tmp_path, *command)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "directory.backend: input should be 'embedded' or 'ldap'" in done.stderr
+    assert "broken" in mpfctl(tmp_path, "plugins").stdout
 
 
 def test_the_directory_is_shown_by_ldap_path_too(folder: Path) -> None:

@@ -23,7 +23,11 @@ class Friendly:
         def count() -> None:
             click.echo(len(click.get_current_context().obj.engine.namespaces))
 
-        return [count]
+        @click.command(help="Read a file that is not there.")
+        def missing() -> None:
+            Path("missing.txt").read_text()
+
+        return [count, missing]
 
 
 class Sulky:
@@ -87,7 +91,7 @@ def test_broken_plugins_are_listed_with_the_reason(run: Run, config: Path) -> No
 def test_without_a_configuration_what_is_installed_is_listed(run: Run) -> None:
     result = run("plugins")
     assert result.exit_code == 0
-    assert "t.friendly" in result.stdout
+    assert states(result.stdout) == dict.fromkeys(("t.friendly", "t.sulky", "t.dead", "t.gone"), "-")
     assert "mpf.toml" in result.stderr
 
 
@@ -118,16 +122,25 @@ def test_enable_writes_the_section_where_there_is_none(run: Run, config: Path) -
 
 
 def test_enable_says_at_once_that_a_plugin_is_broken(run: Run, config: Path) -> None:
-    result = run("plugins", "enable", "t.dead")
-    assert "dead on arrival" in result.stderr
+    for words in ("enabled", "was enabled already"):
+        result = run("plugins", "enable", "t.dead")
+        assert f"t.dead: {words}\n" in result.stderr
+        assert result.stderr.count("dead on arrival") == 1
 
 
-def test_a_misspelt_plugin_gets_a_suggestion_and_nothing_is_written(run: Run, config: Path) -> None:
+@pytest.mark.parametrize("command", ["enable", "disable"])
+def test_a_misspelt_plugin_gets_a_suggestion_and_nothing_is_written(run: Run, config: Path, command: str) -> None:
     before = config.read_bytes()
-    result = run("plugins", "enable", "t.freindly")
+    result = run("plugins", command, "t.freindly")
     assert result.exit_code == 2
     assert "did you mean 't.friendly'?" in result.stderr
     assert config.read_bytes() == before
+
+
+def test_an_enabled_plugin_that_is_not_installed_can_be_disabled(run: Run, config: Path) -> None:
+    config.write_text('[plugins]\nenabled = ["t.away"]\n')
+    assert run("plugins", "disable", "t.away").exit_code == 0
+    assert "t.away" not in config.read_text()
 
 
 def test_a_broken_configuration_is_not_edited(run: Run, config: Path) -> None:
@@ -151,6 +164,12 @@ def test_plugins_bring_commands(run: Run, config: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, "0\n")
 
 
+def test_a_missing_file_is_not_taken_for_lost_output(run: Run, config: Path) -> None:
+    run("plugins", "enable", "t.friendly")
+    result = run("missing")
+    assert (result.exit_code, result.stderr) == (1, "Error: missing.txt: No such file or directory\n")
+
+
 def test_a_plugin_that_fails_to_give_commands_costs_only_its_own(run: Run, config: Path) -> None:
     run("plugins", "enable", "t.friendly", "t.sulky", "t.dead")
     result = run("--help")
@@ -160,24 +179,17 @@ def test_a_plugin_that_fails_to_give_commands_costs_only_its_own(run: Run, confi
 
 
 @pytest.mark.parametrize(
-    ("words", "offered"), [("mpfctl cou", "count-namespaces"), ("mpfctl plugins enable t.f", "t.friendly")]
+    ("line", "offered"), [("mpfctl cou", "count-namespaces"), ("mpfctl plugins enable t.f", "t.friendly")]
 )
-def test_completion_knows_what_plugins_bring(run: Run, config: Path, words: str, offered: str) -> None:
-    run("plugins", "enable", "t.friendly")
-    position = len(words.split()) - 1
-    result = CliRunner().invoke(
-        cli,
-        prog_name="mpfctl",
-        env={"_MPFCTL_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(position)},
-    )
-    assert result.output == f"plain,{offered}\n"
+def test_completion_knows_what_plugins_bring(run: Run, config: Path, line: str, offered: str) -> None:
+    run("plugins", "enable", "t.friendly", "t.dead")
+    result = CliRunner().invoke(cli, prog_name="mpfctl", env={"_MPFCTL_COMPLETE": "bash_complete", "MPFCTL_LINE": line})
+    assert (result.stdout, result.stderr) == (f"plain,{offered}\n", "")
 
 
 def test_completion_is_silent_with_a_broken_configuration(run: Run, config: Path) -> None:
     config.write_text("[")
     result = CliRunner().invoke(
-        cli,
-        prog_name="mpfctl",
-        env={"_MPFCTL_COMPLETE": "bash_complete", "COMP_WORDS": "mpfctl describe x", "COMP_CWORD": "2"},
+        cli, prog_name="mpfctl", env={"_MPFCTL_COMPLETE": "bash_complete", "MPFCTL_LINE": "mpfctl describe x"}
     )
     assert result.output.strip() == ""

@@ -75,6 +75,7 @@ def test_a_document_above_the_limit_is_refused(run: Run, trial: Path) -> None:
     result = run("submit", EXAMPLES[0], "--as", ADMIN)
     assert result.exit_code == 1
     assert "0xa2100002" in result.stdout
+    assert str(EXAMPLES[0].stat().st_size) in result.stdout
 
 
 @pytest.mark.parametrize(

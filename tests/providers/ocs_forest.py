@@ -135,7 +135,7 @@ class Forest:
             caller=principal,
             context=etree.Element("context"),
             bag={},
-            lock_key=self.locked.append,
+            lock_key=lambda key, *, shared=False: self.locked.append(key),
         )
 
     def prepare(self, procedure: str, **arguments: str) -> Any:

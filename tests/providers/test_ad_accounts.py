@@ -182,15 +182,33 @@ class TestPasswords:
         assert done.undo() is Undo.UNDONE
         assert self.is_password(site, OLD)
 
-    def test_another_process_cannot_change_it_back(self, site: Site) -> None:
+    def test_another_process_changes_it_back(self, site: Site) -> None:
         done = site.write("User Change Password", path=ldap(USER), oldPassword=OLD, newPassword=NEW)
-        with pytest.raises(MpfError, match="kept in memory only"):
+        assert done.undo(forget=True) is Undo.UNDONE
+        assert self.is_password(site, OLD)
+
+    def test_there_is_nothing_to_undo_where_it_was_not_changed(self, site: Site) -> None:
+        done = site.prepare("User Change Password", path=ldap(USER), oldPassword=OLD, newPassword=NEW)
+        assert done.undo(forget=True) is Undo.NOTHING_TO_UNDO
+        assert self.is_password(site, OLD)
+
+    def test_a_password_that_somebody_else_changed_is_left_alone(self, site: Site) -> None:
+        done = site.write("User Change Password", path=ldap(USER), oldPassword=OLD, newPassword=NEW)
+        site.write("User Set Password", path=ldap(USER), newPassword="A third one, 3")
+        with pytest.raises(MpfError):
             done.undo(forget=True)
+        assert self.is_password(site, "A third one, 3")
+
+    def test_a_change_that_holds_passwords_is_confidential(self, site: Site) -> None:
+        done = site.write("User Change Password", path=ldap(USER), oldPassword=OLD, newPassword=NEW)
+        assert done.change.confidential
 
     @pytest.mark.parametrize("procedure", ["User Set Password", "User Change Password"])
-    def test_the_password_is_not_in_the_change(self, site: Site, procedure: str) -> None:
+    def test_the_password_is_shown_nowhere(self, site: Site, procedure: str) -> None:
         done = site.write(procedure, path=ldap(USER), oldPassword=OLD, newPassword=NEW)
-        shown = json.dumps(done.change.data) + site.provider.describe(done.change) + json.dumps(done.ctx.evidence)
+        shown = site.provider.describe(done.change) + json.dumps(done.ctx.evidence)
+        if not done.change.confidential:
+            shown += json.dumps(done.change.data)
         for secret in (OLD, NEW):
             assert secret.strip() not in shown
             assert json.dumps(secret).strip('"').strip() not in shown

@@ -193,7 +193,8 @@ class TestUniqueAddress:
         forest.prepare(
             "CreateSipUser", userDN=USER, enabled="true", homeServerDN=POOL, primaryURI="SIP:JohnC@AlpineSkiHouse.com"
         )
-        assert forest.locked == [f"sip-uri:{URI}"]
+        user = Dn.parse(USER).normalised
+        assert forest.locked == [f"object:{user}", f"attributes:{user}", f"sip-uri:{URI}"]
 
     def test_an_address_in_an_organization_that_the_caller_cannot_see_is_refused(self, forest: Forest) -> None:
         class Blind:

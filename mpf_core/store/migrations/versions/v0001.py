@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("reversible", sa.Boolean(), nullable=False),
         sa.Column("two_phase", sa.Boolean(), nullable=False),
         sa.Column("clear", sa.Boolean(), nullable=False),
+        sa.Column("confidential", sa.Boolean(), nullable=False),
         sa.Column("started", sa.Float(53), nullable=False),
         sa.Column("running_until", sa.Float(53)),
         sa.Column("state", sa.String(16), nullable=False),

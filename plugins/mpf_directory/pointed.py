@@ -1,0 +1,57 @@
+"""A directory whose every write passes the points at which tests kill the process: see `mpf_core.points`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from mpf_core.points import reach
+from mpf_directory.dn import Dn
+from mpf_directory.filters import Filter
+from mpf_directory.port import Directory, Entry, Modification, Scope, Value
+
+
+class PointedDirectory:
+    """Implements `port.Directory` over another one. Used wherever a change is done, undone or committed."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self.server = directory.server
+        self.base = directory.base
+        self.has_acls = directory.has_acls
+
+    def read(self, dn: Dn, attributes: Sequence[str] = ()) -> Entry | None:
+        """See `port.Directory.read`."""
+        return self._directory.read(dn, attributes)
+
+    def search(
+        self,
+        base: Dn,
+        scope: Scope,
+        filter: Filter,  # noqa: A002 - LDAP's word
+        attributes: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> Iterator[Entry]:
+        """See `port.Directory.search`."""
+        return self._directory.search(base, scope, filter, attributes, limit)
+
+    def add(self, dn: Dn, attributes: Mapping[str, Sequence[Value]]) -> None:
+        """See `port.Directory.add`."""
+        _between_points(lambda: self._directory.add(dn, attributes))
+
+    def modify(self, dn: Dn, modifications: Sequence[Modification]) -> None:
+        """See `port.Directory.modify`."""
+        _between_points(lambda: self._directory.modify(dn, modifications))
+
+    def delete(self, dn: Dn) -> None:
+        """See `port.Directory.delete`."""
+        _between_points(lambda: self._directory.delete(dn))
+
+    def rename(self, dn: Dn, new_dn: Dn) -> None:
+        """See `port.Directory.rename`."""
+        _between_points(lambda: self._directory.rename(dn, new_dn))
+
+
+def _between_points(effect: Callable[[], None]) -> None:
+    reach("provider.effect.before")
+    effect()
+    reach("provider.effect.after")

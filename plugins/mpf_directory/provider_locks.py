@@ -1,0 +1,51 @@
+"""The Transaction Provider: locks for what a composed procedure relies on and does not write itself.
+
+It is ours, the original has none. All its procedures are private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from mpf_core.errors import Code, MpfError
+from mpf_core.provider import CallContext, Element, Provider, argument, read
+from mpf_directory.paths import LdapPath
+
+
+def _domain(name: str) -> str:
+    try:
+        return name.rstrip(".").encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        raise MpfError(Code.E_INVALIDARG, f"'{name}' is no domain name.") from None
+
+
+def _object(name: str) -> str:
+    return LdapPath.parse(name).dn.normalised
+
+
+#: What can be locked, and how its names are brought to one spelling.
+KINDS: Mapping[str, Callable[[str], str]] = MappingProxyType(
+    {"sip-domain": _domain, "pool-assignment": _object, "organization": _object}
+)
+
+
+class LockProvider(Provider):
+    """``providerSource="mpf.directory.locks"``."""
+
+    @read("Lock")
+    def lock(self, ctx: CallContext, data: Element) -> None:
+        """IN kind, name: hold it alone until the transaction has ended. LOCK_VIOLATION when another one has it."""
+        ctx.lock(_key(data))
+
+    @read("Share")
+    def share(self, ctx: CallContext, data: Element) -> None:
+        """IN kind, name: nobody else may lock it alone until the transaction has ended. LOCK_VIOLATION."""
+        ctx.lock(_key(data), shared=True)
+
+
+def _key(data: Element) -> str:
+    kind = argument(data, "kind")
+    if kind not in KINDS:
+        raise MpfError(Code.E_INVALIDARG, f"'{kind}' cannot be locked; known kinds: {', '.join(sorted(KINDS))}.")
+    return f"{kind}:{KINDS[kind](argument(data, 'name'))}"
