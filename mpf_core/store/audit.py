@@ -158,7 +158,7 @@ def _fields(entry: AuditEntry) -> tuple[object, ...]:
     """An entry as the columns have it, and as the hash covers it."""
     return (
         _storable(entry.event),
-        float(entry.at),
+        float(entry.at) + 0.0,  # no -0.0, which SQLite does not keep
         _storable(entry.transaction_id),
         _storable(entry.caller),
         _storable(entry.asserted_by),

@@ -230,9 +230,14 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 
 
 def _create_private(path: Path) -> None:
-    """Make the file, for its owner only, if it is not there."""
+    """Make the file, for its owner only, if it is not there.
+
+    One that is there is not even opened: closing it would take the locks from every other connection of this process.
+    """
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        pass
     except OSError as error:
         raise ConfigError(f"the store {path} cannot be opened: {error.strerror}") from None
 

@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("settled_because", sa.Text(), nullable=False),
         sa.Column("data_key", sa.LargeBinary(), nullable=False),
         sa.Column("seal", sa.LargeBinary(), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("transactions_by_engine", "transactions", ["engine", "state"])
     op.create_index("transactions_by_start", "transactions", ["started"])
@@ -56,12 +57,14 @@ def upgrade() -> None:
         sa.Column("ended", sa.Float(53)),
         sa.Column("intent", sa.LargeBinary(), nullable=False),
         sa.Column("outcome", sa.LargeBinary()),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "locks",
         sa.Column("key", sa.Text(), primary_key=True),
         sa.Column("transaction_id", sa.String(64), primary_key=True),
         sa.Column("shared", sa.Boolean(), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("locks_by_transaction", "locks", ["transaction_id"])
     op.create_table(
@@ -70,6 +73,7 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), primary_key=True),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("transaction_id", sa.String(64), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("request_keys_by_transaction", "request_keys", ["transaction_id"])
     op.create_table(
@@ -86,7 +90,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "audit",
-        sa.Column("number", sa.BigInteger(), primary_key=True, autoincrement=False),
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
         sa.Column("at", sa.Float(53), nullable=False),
@@ -98,11 +102,11 @@ def upgrade() -> None:
         sa.Column("procedure", sa.Text(), nullable=False),
         sa.Column("details", sa.Text(), nullable=False),
     )
-    op.create_index("audit_by_time", "audit", ["at"])
     op.create_table(
         "settings",
         sa.Column("key", sa.String(255), primary_key=True),
         sa.Column("value", sa.LargeBinary(), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "outbox",
@@ -114,4 +118,5 @@ def upgrade() -> None:
         "meta",
         sa.Column("name", sa.String(64), primary_key=True),
         sa.Column("value", sa.LargeBinary(), nullable=False),
+        sqlite_with_rowid=False,
     )
