@@ -29,6 +29,8 @@ from mpf_core.transactions import Transactions
 
 __all__ = ["Engine", "Result"]
 
+_DAY = 86_400.0
+
 
 class Engine:
     """Runs provisioning requests.
@@ -263,12 +265,15 @@ class Engine:
         return tell
 
     def _recover_always(self) -> None:
+        tidied = -_DAY
         while True:
             try:
                 for recovered in self._recoveries.run(self._stop):
                     self._log.warning("recovered", transaction=recovered.transaction_id, state=recovered.state.value)
                 self._deliver()
-                self._tidy()
+                if time.monotonic() - tidied >= _DAY:
+                    self._tidy()
+                    tidied = time.monotonic()
             except (StoreUnavailable, ConfigError):
                 self._log.warning("recovery.store_unavailable", exc_info=True)
             except Exception:  # recovery goes on with the next round
@@ -290,10 +295,10 @@ class Engine:
 
     def _tidy(self) -> None:
         """Forget what has been kept long enough."""
-        settings, now, day = self.config.store, time.time(), 86_400
-        self.store.journal.prune(now - settings.keep_days * day)
+        settings, now = self.config.store, time.time()
+        self.store.journal.prune(now - settings.keep_days * _DAY)
         if settings.audit_days is not None:
-            self.store.audit.prune(now - settings.audit_days * day, f"engine {self.config.engine.name}")
+            self.store.audit.prune(now - settings.audit_days * _DAY, f"engine {self.config.engine.name}")
 
     # --- Who is still here ---------------------------------------------------------------------------------------------
 

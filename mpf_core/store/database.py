@@ -10,6 +10,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from mpf_core.errors import ConfigError
 from mpf_core.store.port import StoreUnavailable
 
 _BUSY_SECONDS = 10.0
+_WAL_ATTEMPTS = 250
 
 
 class Statement(str):
@@ -216,7 +218,14 @@ class SqliteDatabase(Database):
             timeout=_BUSY_SECONDS,
             cached_statements=256,
         )
-        connection.execute("PRAGMA journal_mode=WAL")
+        for attempt in range(_WAL_ATTEMPTS):
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                break
+            except sqlite3.OperationalError:  # another one is just doing it, and for this SQLite does not wait by itself
+                if attempt == _WAL_ATTEMPTS - 1:
+                    raise
+                time.sleep(0.02)
         connection.execute("PRAGMA synchronous=FULL")
         return connection
 
@@ -285,7 +294,7 @@ class PostgresDatabase(Database):
         """See `Database.read`."""
         self._check()
         try:
-            connection = self._idle.pop() if self._idle else self._connect()
+            connection = self._reader()
             cursor = connection.cursor()
             if snapshot:
                 cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -313,6 +322,14 @@ class PostgresDatabase(Database):
                 for connection in (*self._idle, *([self._writer] if self._writer is not None else [])):
                     connection.close()
             self._idle, self._writer = [], None
+
+    def _reader(self) -> Any:
+        """An idle connection that still lives, or a new one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not self._lost(connection):
+                return connection
+        return self._connect()
 
     def _live_writer(self) -> Any:
         """The connection that writes, made again when it is lost. Raises StoreUnavailable, and what `on_connect` does."""

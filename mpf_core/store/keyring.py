@@ -17,6 +17,8 @@ from mpf_core.store.vault import DataKey, Tampered, UnknownMasterKey, Vault, wra
 
 #: The record of the audit's end, which is there from the beginning on: see `mpf_core.store.audit`.
 AUDIT_HEAD = "audit.head"
+#: The advisory lock in PostgreSQL under which a new store gets its keys.
+_CREATING = 0x4D50_4603
 _AUDIT, _SETTINGS, _DIGEST = NAMES = ("key.audit", "key.settings", "key.digest")
 
 
@@ -73,6 +75,8 @@ def replace_key(db: Database, cursor: Cursor, name: str, wrapped: bytes) -> None
 
 def _create(db: Database, vault: Vault) -> dict[str, bytes]:
     with db.write() as cursor:
+        if db.dialect == "postgresql":
+            cursor.execute(f"SELECT pg_advisory_xact_lock({_CREATING})")
         found = stored_keys(db, cursor)
         if found:  # another engine opened the new store at the same time
             return found
