@@ -23,9 +23,9 @@ from mpf_core.runtime import Runtime
 from mpf_core.security.calls import Call, Decision, Grant
 from mpf_core.security.identity import IdentityKind, Impersonate, SecurityState
 from mpf_core.security.principal import Principal
-from mpf_core.store.port import AuditEntry, Store, StoreUnavailable
+from mpf_core.store.port import AuditEntry, Fenced, Store, StoreUnavailable
 from mpf_core.transaction.closing import Means
-from mpf_core.transaction.transaction import Transaction
+from mpf_core.transaction.transaction import InDoubt, Transaction
 
 if TYPE_CHECKING:
     from mpf_core.admission import Admitted
@@ -383,7 +383,7 @@ class Execution:
             self._check_call_time(ctx, procedure)
             _append(data, made.output)
             _append(data, late)
-        except MpfError:
+        except (MpfError, Fenced, InDoubt):
             raise
         except (Exception, SystemExit) as error:
             self.log.error("provider.failed", procedure=procedure.full_name, step=path, exc_info=True)

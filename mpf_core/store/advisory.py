@@ -80,6 +80,10 @@ class ServerLiveness:
                 stack.callback(self._put_back, lock, engine.id)
             yield Claimed(certain=known or engine.left)
 
+    def is_sure(self) -> bool:
+        """See `Engines.is_sure`: while the server does not answer, the lock may be gone."""
+        return False
+
     def close(self) -> None:
         """See `Liveness.close`. The advisory locks end with the connection."""
         self._held.clear()

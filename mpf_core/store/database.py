@@ -87,12 +87,13 @@ class Database(ABC):
 
     dialect: ClassVar[Literal["sqlite", "postgresql"]]
     sql_dialect: Dialect
+    #: Statements of all databases of a kind: compiling them takes longer than opening a store.
+    _compiled: ClassVar[dict[ClauseElement, Statement]]
     path: Path | None = None
 
     def __init__(self, url: URL) -> None:
         self.url = url
         self.on_connect: list[Callable[[Cursor], None]] = []
-        self._compiled: dict[ClauseElement, Statement] = {}
         self._writing = threading.RLock()
         self._process = os.getpid()
         self._closed = False
@@ -140,6 +141,7 @@ class SqliteDatabase(Database):
     """SQLite: a file, or private to this object."""
 
     dialect = "sqlite"
+    _compiled: ClassVar[dict[ClauseElement, Statement]] = {}
 
     def __init__(self, url: URL, path: Path | None) -> None:
         super().__init__(url)
@@ -255,6 +257,7 @@ class PostgresDatabase(Database):
     """PostgreSQL, through psycopg."""
 
     dialect = "postgresql"
+    _compiled: ClassVar[dict[ClauseElement, Statement]] = {}
 
     def __init__(self, url: URL) -> None:
         super().__init__(url)

@@ -66,6 +66,10 @@ class Liveness(Protocol):
         """Hold the lock of an engine that is gone; ``None`` when it is not free."""
         ...
 
+    def is_sure(self) -> bool:
+        """See `Engines.is_sure`."""
+        ...
+
     def close(self) -> None:
         """Give back everything."""
         ...
@@ -108,6 +112,10 @@ class FileLiveness:
             yield Claimed(certain=True)
         finally:
             lock.remove()
+
+    def is_sure(self) -> bool:
+        """See `Engines.is_sure`: the lock is the operating system's."""
+        return True
 
     def close(self) -> None:
         """See `Liveness.close`."""
@@ -182,6 +190,10 @@ class SqlEngines:
         with self._db.write(sync=False) as cursor:
             self._remove_unneeded(cursor, engine)
 
+    def is_sure(self) -> bool:
+        """See `Engines.is_sure`."""
+        return self._liveness.is_sure()
+
     def close(self) -> None:
         """Give back the locks of this process's engines."""
         self._liveness.close()
@@ -218,6 +230,10 @@ class MemoryEngines:
 
     def forget(self, engine: str) -> None:
         """See `Engines.forget`."""
+
+    def is_sure(self) -> bool:
+        """See `Engines.is_sure`: there is nobody else."""
+        return True
 
     def close(self) -> None:
         """Nothing is held."""

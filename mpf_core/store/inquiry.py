@@ -15,8 +15,9 @@ from mpf_core.store.opening import SqlStore
 from mpf_core.store.tables import audit, outbox, transactions
 from mpf_core.transaction.states import TransactionState
 
-#: ``left`` gave the store back itself, and is registered only because recovery has to finish something for it.
-Presence = Literal["alive", "gone", "left"]
+#: ``left`` gave the store back itself, and is registered only because recovery has to finish something for it;
+#: ``unknown`` is not registered any more.
+Presence = Literal["alive", "gone", "left", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def look_at(store: SqlStore) -> StoreView:
         keys=store.vault.keys.ids,
         key_file=store.key_file,
         states={state: counts[state.value] for state in TransactionState if state.value in counts},
-        engines=[EngineView(found, _presence(store, found)) for found in store.engines.registrations()],
+        engines=engines_of(store),
         audit_lines=lines,
         undelivered=messages,
     )
@@ -65,11 +66,25 @@ def look_at(store: SqlStore) -> StoreView:
 def ids_beginning(store: SqlStore, prefix: str, limit: int) -> Sequence[str]:
     """The ids of up to ``limit`` transactions that begin with ``prefix``, which is one as the journal writes it."""
     with store.db.read() as cursor:
-        rows = cursor.execute(store.db.compiled(_BEGINNING), {"size": len(prefix), "prefix": prefix, "most": limit}).fetchall()
+        rows = cursor.execute(
+            store.db.compiled(_BEGINNING), {"size": len(prefix), "prefix": prefix, "most": limit}
+        ).fetchall()
     return [str(row[0]) for row in rows]
 
 
+def engines_of(store: SqlStore) -> Sequence[EngineView]:
+    """All registered engines, the oldest first. Raises StoreUnavailable."""
+    return [EngineView(found, _presence(store, found)) for found in store.engines.registrations()]
+
+
+def presence_of(store: SqlStore, engine: str) -> Presence:
+    """Whether the engine of that id is alive."""
+    found = next((found for found in store.engines.registrations() if found.id == engine), None)
+    return "unknown" if found is None else _presence(store, found)
+
+
 def _presence(store: SqlStore, engine: Registration) -> Presence:
+    """Told by its lock, which is held for a moment where it is free."""
     with store.engines.claim(engine.id) as claim:
         if claim is None:
             return "alive"

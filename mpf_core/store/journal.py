@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import Insert, bindparam, delete, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mpf_core import points
@@ -28,7 +29,7 @@ from mpf_core.store.port import (
 )
 from mpf_core.store.tables import locks, outbox, request_keys, steps, transactions
 from mpf_core.store.vault import DataKey, Tampered, Vault
-from mpf_core.transaction.states import FINAL_STATES, StepState, TransactionState
+from mpf_core.transaction.states import FINAL_STATES, OPEN_TRANSACTIONS, StepState, TransactionState
 
 
 @dataclass(slots=True)
@@ -53,17 +54,12 @@ class SqlJournal:
         self._vault = vault
         self._audit = audit
         self._open: dict[str, _Open] = {}
-        dialect = postgresql if db.dialect == "postgresql" else sqlite
-        add = dialect.insert(steps).values({name: bindparam(name) for name in _STEP_COLUMNS})
-        self._add_step = db.compiled(
-            add.on_conflict_do_update(
-                index_elements=["transaction_id", "number"], set_={name: add.excluded[name] for name in _OUTCOME}
-            )
-        )
+        self._add_step = db.compiled(_add_step(db.dialect))
         self._get = db.compiled(_GET)
         self._add = db.compiled(_ADD)
         self._change = db.compiled(_CHANGE)
-        self._fence = db.compiled(_FENCE.with_for_update() if db.dialect == "postgresql" else _FENCE)
+        self._fence = db.compiled(_FENCE_ALONE if db.dialect == "postgresql" else _FENCE)
+        self._fence_open = db.compiled(_FENCE_OPEN_ALONE if db.dialect == "postgresql" else _FENCE_OPEN)
         self._change_step = db.compiled(_CHANGE_STEP)
         self._unlock = db.compiled(_UNLOCK)
         self._serialise = (
@@ -198,6 +194,9 @@ class SqlJournal:
     def lock(self, key: str, transaction: TransactionRecord, *, shared: bool = False) -> str | None:
         """See `Journal.lock`."""
         with self._db.write(sync=False) as cursor:
+            whose = {"the_id": transaction.id, "the_engine": transaction.engine}
+            if cursor.execute(self._fence_open, whose).fetchone() is None:
+                raise Fenced(transaction.id)
             self._alone(cursor, f"lock {key}")
             rows = cursor.execute(self._db.compiled(_HOLDERS), {"the_key": key}).fetchall()
             own: bool | None = None
@@ -343,6 +342,16 @@ class SqlJournal:
                 return removed
 
 
+@cache
+def _add_step(dialect: str) -> Insert:
+    """Insert a step; one that is there already gets its new outcome."""
+    add: Any = (postgresql if dialect == "postgresql" else sqlite).insert(steps)
+    add = add.values({name: bindparam(name) for name in _STEP_COLUMNS})
+    outcome = {name: add.excluded[name] for name in _OUTCOME}
+    made: Insert = add.on_conflict_do_update(index_elements=["transaction_id", "number"], set_=outcome)
+    return made
+
+
 def _row(record: TransactionRecord) -> tuple[object, ...]:
     """What of a record may have changed since it was written."""
     return (record.state, record.ended, record.code, record.error, record.response, record.settled_by)
@@ -457,6 +466,11 @@ _CHANGE = (
 _FENCE = select(transactions.c.id).where(
     transactions.c.id == bindparam("the_id"), transactions.c.engine == bindparam("the_engine")
 )
+_FENCE_ALONE = _FENCE.with_for_update()
+_FENCE_OPEN = _FENCE.where(
+    transactions.c.state.in_([literal(state) for state in sorted(state.value for state in OPEN_TRANSACTIONS)])
+)
+_FENCE_OPEN_ALONE = _FENCE_OPEN.with_for_update()
 _ADOPT = (
     update(transactions)
     .where(transactions.c.id == bindparam("the_id"), transactions.c.engine == bindparam("old_engine"))

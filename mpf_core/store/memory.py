@@ -83,6 +83,8 @@ class MemoryJournal:
     def lock(self, key: str, transaction: TransactionRecord, *, shared: bool = False) -> str | None:
         """See `Journal.lock`."""
         with self._mutex:
+            if self._owners.get(transaction.id) != transaction.engine or transaction.state in FINAL_STATES:
+                raise Fenced(transaction.id)
             holders = self._locks[key]
             for holder, with_others in holders.items():
                 if holder != transaction.id and not (shared and with_others):

@@ -191,7 +191,8 @@ class Journal(Protocol):
 
         Many may hold it ``shared``, or one alone. Taking it twice is no error; taking it alone after shared makes it so if
         nobody else holds it, and shared after alone changes nothing. Needs no sync of its own: it is durable with the
-        transaction's next `write`, and before that there is no effect which it would have to guard.
+        transaction's next `write`, and before that there is no effect which it would have to guard. Raises Fenced when the
+        transaction is not in the store, has ended, or is another engine's: nobody would ever let go of the key.
         """
         ...
 
@@ -278,6 +279,10 @@ class Engines(Protocol):
 
     def forget(self, engine: str) -> None:
         """Remove the registration of an engine that is gone and has no open transaction."""
+        ...
+
+    def is_sure(self) -> bool:
+        """Whether nobody can take this process's engines for gone, even while the store does not answer."""
         ...
 
 

@@ -19,7 +19,7 @@ from mpf_core.provider import CallContext, Change, Json, Output, Provider
 from mpf_core.store.port import AuditEntry, RequestKey, StepRecord, Store, StoreUnavailable, TransactionRecord
 from mpf_core.transaction.closing import Closing, Means
 from mpf_core.transaction.ledger import Ledger
-from mpf_core.transaction.states import UNSETTLED, StepState, TransactionState
+from mpf_core.transaction.states import OPEN_STATES, UNSETTLED, StepState, TransactionState
 
 #: Audit lines, and messages for the outbox (topic and body).
 Farewell: TypeAlias = tuple[Sequence[AuditEntry], Sequence[tuple[str, Json]]]
@@ -153,7 +153,12 @@ class Transaction:
         return len(self._ledger.steps)
 
     def rollback(self, to: int = 0) -> bool:
-        """Undo every open step after the mark ``to``, last first. Returns whether all of it could be undone."""
+        """Undo every open step after the mark ``to``, last first. Returns whether all of it could be undone.
+
+        Raises Fenced when the transaction is another engine's by now, and InDoubt when that cannot be told: then nothing
+        is undone here.
+        """
+        self._make_sure()
         return self._closing().rollback(to)
 
     def prepare_commit(self) -> None:
@@ -176,8 +181,9 @@ class Transaction:
         self._end(end)
 
     def abort(self) -> None:
-        """Roll everything back and end the transaction. Raises InDoubt when the end could not be recorded."""
+        """Roll everything back and end the transaction. Raises Fenced, and InDoubt when the end could not be recorded."""
         self._ledger.to(TransactionState.ROLLING_BACK)
+        self._make_sure()
         self._closing().rollback()
         failed = any(step.state is StepState.UNDO_FAILED for step in self._ledger.steps)
         self._end(TransactionState.INCONSISTENT if failed else TransactionState.ROLLED_BACK)
@@ -194,6 +200,16 @@ class Transaction:
 
     def _closing(self) -> Closing:
         return Closing(self._ledger, self._means, self.tell)
+
+    def _make_sure(self) -> None:
+        """Before anything is undone: it is still ours to undo."""
+        if not any(step.state in OPEN_STATES for step in self._ledger.steps):
+            return
+        try:
+            self._ledger.save(sync=False)
+        except StoreUnavailable as error:
+            if not self._store.engines.is_sure():
+                raise InDoubt from error
 
     def _begin(self) -> None:
         self.record.engine = self._engine()
