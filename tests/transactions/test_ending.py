@@ -193,6 +193,14 @@ class TestRecovery:
         assert [step.state for step in recovered.steps] == [StepState.UNDONE, StepState.UNDONE]
         assert list(other.engine.recover()) == []
 
+    def test_a_rollback_that_was_cut_short_goes_on(self, site: Site, bench: Bench) -> None:
+        die_at(site, bench, "provider.undo.after", put("a") + put("b") + FAIL)
+        (record,) = site.engine().engine.transactions.find()
+        assert record.state is TransactionState.ROLLING_BACK
+        (recovered,) = site.engine().engine.recover()
+        assert [step.state for step in recovered.steps] == [StepState.UNDONE, StepState.NOTHING_TO_UNDO]
+        assert site.provider.values == {}
+
     def test_an_intent_without_effect_has_nothing_to_undo(self, site: Site, bench: Bench) -> None:
         die_at(site, bench, "provider.apply.before", put("a"))
         (recovered,) = site.engine().engine.recover()
