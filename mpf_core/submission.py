@@ -20,8 +20,8 @@ from mpf_core.provider import Element, Json
 from mpf_core.security.identity import Identity, IdentityKind, SecurityState
 from mpf_core.security.principal import Caller, Credentials, Principal
 from mpf_core.store.port import AuditEntry, Fenced, KeyReused, RequestKey, StoreUnavailable, TransactionRecord
-from mpf_core.transaction.recovery import notice
-from mpf_core.transaction.states import OPEN_TRANSACTIONS, TransactionState
+from mpf_core.transaction.recovery import counted, notice
+from mpf_core.transaction.states import OPEN_TRANSACTIONS, UNDO_OUTCOMES, TransactionState
 from mpf_core.transaction.transaction import Farewell, InDoubt, StepOutcome, Transaction
 
 
@@ -262,7 +262,13 @@ class Submission:
         details: dict[str, Json] = {"state": state.value}
         if self._record.code is not None:
             details["code"] = format_hresult(self._record.code)
-        return [self._line("request.end", self._record.ended or time.time(), details=details)], notice(self._record)
+        steps = self._transaction.outcomes() if self._transaction is not None else ()
+        identity = ""
+        if any(step.state in UNDO_OUTCOMES for step in steps):
+            security = self._around.config.security
+            identity = security.recovery_account or security.service_account
+        details |= counted(steps)
+        return [self._line("request.end", self._record.ended or time.time(), identity, details)], notice(self._record)
 
     def _refused(self, error: MpfError) -> None:
         try:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mpf_core.log import logger
 from mpf_core.provider import Json
-from mpf_core.store.port import AuditEntry, Fenced, Query, Store, TransactionRecord
+from mpf_core.store.port import AuditEntry, Fenced, Query, StepRecord, Store, TransactionRecord
 from mpf_core.transaction.closing import Closing, Means, Tell
 from mpf_core.transaction.ledger import Ledger
 from mpf_core.transaction.states import (
     OPEN_STATES,
     OPEN_TRANSACTIONS,
     UNSETTLED,
-    StepState,
     TransactionState,
 )
 from mpf_core.transaction.transaction import StepOutcome, outcomes
@@ -158,14 +158,9 @@ class Recovery:
         return Recovered(record.id, record.procedure, end, outcomes(steps))
 
 
-def counted(steps: Sequence[object]) -> dict[str, Json]:
+def counted(steps: Sequence[StepRecord] | Sequence[StepOutcome]) -> dict[str, Json]:
     """How many steps ended in which state, for the audit."""
-    counts: dict[str, Json] = {}
-    for state in StepState:
-        number = sum(1 for step in steps if getattr(step, "state", None) is state)
-        if number:
-            counts[state.value] = number
-    return counts
+    return {state.value: number for state, number in Counter(step.state for step in steps).items()}
 
 
 def notice(record: TransactionRecord) -> list[tuple[str, Json]]:

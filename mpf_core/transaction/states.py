@@ -43,12 +43,13 @@ class StepState(Enum):
     IRREVERSIBLE = "irreversible"
 
 
-_UNDO_OUTCOMES = frozenset({StepState.UNDONE, StepState.NOTHING_TO_UNDO, StepState.UNDO_FAILED, StepState.IRREVERSIBLE})
+#: How a started step of a transaction that does not commit ends.
+UNDO_OUTCOMES = frozenset({StepState.UNDONE, StepState.NOTHING_TO_UNDO, StepState.UNDO_FAILED, StepState.IRREVERSIBLE})
 
 STEP_TRANSITIONS: dict[StepState, frozenset[StepState]] = {
-    StepState.STARTED: frozenset({StepState.DONE, StepState.FAILED}) | _UNDO_OUTCOMES,
-    StepState.DONE: frozenset({StepState.COMMITTED, StepState.IN_DOUBT}) | _UNDO_OUTCOMES,
-    StepState.FAILED: _UNDO_OUTCOMES,
+    StepState.STARTED: frozenset({StepState.DONE, StepState.FAILED}) | UNDO_OUTCOMES,
+    StepState.DONE: frozenset({StepState.COMMITTED, StepState.IN_DOUBT}) | UNDO_OUTCOMES,
+    StepState.FAILED: UNDO_OUTCOMES,
     StepState.UNDO_FAILED: frozenset({StepState.UNDONE, StepState.NOTHING_TO_UNDO, StepState.UNDO_FAILED}),
     StepState.IN_DOUBT: frozenset({StepState.COMMITTED, StepState.IN_DOUBT}),
     StepState.COMMITTED: frozenset(),

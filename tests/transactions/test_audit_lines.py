@@ -20,12 +20,14 @@ def test_a_request_has_a_begin_and_an_end(bench: Bench) -> None:
     assert (begin.event, end.event) == ("request.begin", "request.end")
     assert begin.transaction_id == end.transaction_id == result.transaction_id
     assert (begin.caller, begin.procedure) == (CALLER.name, "Store::Put")
-    assert end.details == {"state": "committed"}
+    assert end.details == {"state": "committed", "committed": 1}
 
 
 def test_a_failed_one_has_its_code(bench: Bench) -> None:
     bench.run(put("a") + FAIL)
-    assert lines(bench)[-1].details == {"state": "rolled-back", "code": "0x80004005"}
+    end = lines(bench)[-1]
+    assert end.details == {"state": "rolled-back", "code": "0x80004005", "undone": 1}
+    assert end.identity == "MPFServiceAcct"
 
 
 def test_a_reading_one_is_there_too(bench: Bench) -> None:

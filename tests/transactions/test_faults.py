@@ -97,6 +97,49 @@ def test_a_rollback_goes_on_without_the_store(bench: Bench) -> None:
     assert [step.state.value for step in recovered.steps] == ["nothing-to-undo"]
 
 
+def test_a_rollback_that_may_be_another_engines_waits(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the store, an engine on a server's database cannot know whether it was taken for gone meanwhile."""
+    monkeypatch.setattr(bench.engine.store.engines, "is_sure", lambda: False)
+    with failing(bench, {2}, written=False):
+        result = bench.run(put("a") + FAIL)
+    assert bench.store.values == {"a": "1"}
+    assert result.error is not None
+    assert result.error.code == 0x80004005
+    (recovered,) = bench.engine.recover()
+    assert recovered.state is TransactionState.ROLLED_BACK
+    assert bench.store.values == {}
+
+
+def test_a_catch_does_not_run_when_its_rollback_has_to_wait(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.engine.store.engines, "is_sure", lambda: False)
+    bench.store.fail_after_effect.add("a")
+    with failing(bench, {2}, written=False):
+        result = bench.run(f"<try>{put('a')}</try><catch>{put('b')}</catch>")
+    assert bench.store.values == {"a": "1"}
+    assert result.error is not None
+    assert result.error.code == 0x8004D016
+    list(bench.engine.recover())
+    assert bench.store.values == {}
+
+
+def test_a_fenced_engine_undoes_nothing(bench: Bench) -> None:
+    journal = bench.engine.store.journal
+
+    def rob(_ctx: object, name: str) -> None:
+        record = bench.engine.transactions.find()[0]
+        assert journal.adopt(record.id, record.engine, "another")
+
+    bench.store.during_apply = rob
+    result = bench.run(put("a") + FAIL)
+    assert bench.store.values == {"a": "1"}
+    assert ("undo", "a") not in bench.store.calls
+    assert result.error is not None
+    result = bench.run(put("b") + put("c"))
+    assert result.error is not None
+    assert result.error.code == 0x8004D016
+    assert ("undo", "b") not in bench.store.calls
+
+
 def test_a_full_disk_refuses_writing_requests_and_nothing_else(site: Site, bench: Bench) -> None:
     bench.run(put("a"))
     store = bench.engine.store
