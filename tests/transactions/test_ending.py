@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -83,6 +86,30 @@ def test_a_failing_undo_is_tried_again_and_never_stops_the_others(bench: Bench) 
     assert view.steps[1].record.attempts == 3
     assert "the undo fails" in view.steps[1].record.detail
     assert "retry" in view.advice
+
+
+def test_the_text_of_an_unexpected_error_is_not_shown(bench: Bench) -> None:
+    def undo(_ctx: object, _change: object) -> object:
+        raise ValueError("hunter2")
+
+    bench.store.undo = undo  # type: ignore[method-assign,assignment]
+    result = bench.run(put("a") + FAIL)
+    assert result.rollback[0].detail == "ValueError; the engine's log has the details"
+    assert b"hunter2" not in result.document
+
+
+def test_a_lock_of_a_running_request_is_said_to_be_one(bench: Bench) -> None:
+    bench.store.lock_keys = True
+    inner: list[str] = []
+
+    def meanwhile(_ctx: CallContext, name: str) -> None:
+        error = bench.run(put(name, "2")).error
+        assert error is not None
+        inner.append(error.description)
+
+    bench.store.during_apply = meanwhile
+    assert bench.run(put("a")).error is None
+    assert inner == ["Another request is changing 'name:a' now; send this one again later."]
 
 
 def test_an_operator_retries(bench: Bench) -> None:
@@ -191,7 +218,9 @@ class TestRecovery:
         assert site.provider.values == {}
         assert recovered.state is TransactionState.ROLLED_BACK
         assert [step.state for step in recovered.steps] == [StepState.UNDONE, StepState.UNDONE]
+        assert [name for what, name in site.provider.calls if what == "undo"] == ["b", "a"]
         assert list(other.engine.recover()) == []
+        assert other.engine.store.engines.others("") == [other.engine._own_seat()]
 
     def test_a_rollback_that_was_cut_short_goes_on(self, site: Site, bench: Bench) -> None:
         die_at(site, bench, "provider.undo.after", put("a") + put("b") + FAIL)
@@ -245,6 +274,37 @@ class TestRecovery:
         assert "test.store" in recovered.steps[0].detail
         other.engine.runtime.providers["test.store"] = provider
         assert other.engine.transactions.retry(recovered.transaction_id, "olivia").state is TransactionState.ROLLED_BACK
+        assert site.provider.values == {}
+
+    def test_another_engine_may_retry(self, site: Site, bench: Bench) -> None:
+        bench.store.fail_undo.add("a")
+        failed = bench.run(put("a") + FAIL).transaction_id
+        bench.store.fail_undo.clear()
+        other = site.engine()
+        assert other.engine.transactions.retry(failed, "olivia").state is TransactionState.ROLLED_BACK
+        assert site.provider.values == {}
+
+    def test_a_call_that_may_still_be_under_way_is_left_alone(
+        self, site: Site, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where only the engine's connection is known to be gone, its call may be running until its time is over."""
+        die_at(site, bench, "provider.apply.after", put("a"))
+        other = site.engine()
+        engines = other.engine.store.engines
+        claim = engines.claim
+
+        @contextmanager
+        def uncertain(engine: str) -> Iterator[object]:
+            with claim(engine) as found:
+                yield found and replace(found, certain=False)  # type: ignore[type-var]
+
+        monkeypatch.setattr(engines, "claim", uncertain)
+        assert list(other.engine.recover()) == []
+        assert site.provider.values == {"a": "1"}
+        assert len(engines.others(other.engine._own_seat())) == 1
+        later = time.time() + 61
+        monkeypatch.setattr("mpf_core.transaction.recovery.time.time", lambda: later)
+        assert [found.state for found in other.engine.recover()] == [TransactionState.ROLLED_BACK]
         assert site.provider.values == {}
 
     def test_an_unknown_format_is_not_guessed_at(self, site: Site, bench: Bench) -> None:
