@@ -1,7 +1,7 @@
 """Recovery of many open transactions: how long it takes and how much memory, against doing the same undos by hand.
 
-An engine is killed (its locks are let go of) with N transactions open, two steps each. Another engine on the same store brings
-them to their end. The floor does the bare minimum in the same run: one raw synced SQLite commit for each transaction.
+An engine is killed (its locks are let go of) with N transactions open, two steps each. Another engine on the same store
+brings them to their end. The floor does the bare minimum in the same run: one raw synced SQLite commit for each transaction.
 
     python bench/recovery.py [--transactions 10000]
 """

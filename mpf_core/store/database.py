@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Literal
 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Dialect, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.sql import ClauseElement
 
 from mpf_core.errors import ConfigError
@@ -97,6 +98,9 @@ class Database(ABC):
         self._writing = threading.RLock()
         self._process = os.getpid()
         self._closed = False
+        #: Connections for reading that nobody uses now.
+        self._idle: list[Any] = []
+        self._writer: Any = None
 
     def compiled(self, clause: ClauseElement) -> Statement:
         """A statement for this database. It is kept: for statements that are made once."""
@@ -121,9 +125,14 @@ class Database(ABC):
     def read(self, *, snapshot: bool = False) -> Any:
         """A context manager that gives a `Cursor` for reading; with ``snapshot``, all of it sees one state."""
 
-    @abstractmethod
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections. A forked child leaves them to its parent."""
+        self._closed = True
+        with self._writing:
+            if os.getpid() == self._process:
+                for connection in (*self._idle, *([self._writer] if self._writer is not None else [])):
+                    connection.close()
+            self._idle, self._writer = [], None
 
     @property
     def shown(self) -> str:
@@ -136,6 +145,23 @@ class Database(ABC):
         if self._closed:
             raise StoreUnavailable("the store is closed")
 
+    def _welcome(self, connection: Any) -> Any:
+        """Run the `on_connect` functions on a new connection that writes."""
+        try:
+            for function in self.on_connect:
+                function(Cursor(connection.cursor()))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _put_back(self, connection: Any, sound: bool) -> None:
+        """Keep a connection for the next one who reads; one on which something failed is closed."""
+        if sound and not self._closed:
+            self._idle.append(connection)
+        elif connection is not None:
+            connection.close()
+
 
 class SqliteDatabase(Database):
     """SQLite: a file, or private to this object."""
@@ -147,8 +173,6 @@ class SqliteDatabase(Database):
         super().__init__(url)
         self.sql_dialect = sqlite.dialect(paramstyle="named")
         self.path = path
-        self._idle: list[sqlite3.Connection] = []
-        self._writer: sqlite3.Connection | None = None
         self._synced = True
         if path is not None:
             _create_private(path)
@@ -159,18 +183,16 @@ class SqliteDatabase(Database):
         self._check()
         with self._writing:
             try:
+                if self._writer is None:
+                    self._writer = self._welcome(self._connect())
                 connection = self._writer
-                if connection is None:
-                    connection = self._writer = self._connect()
-                    for function in self.on_connect:
-                        function(Cursor(connection.cursor()))
                 if sync is not self._synced:
                     connection.execute("PRAGMA synchronous=FULL" if sync else "PRAGMA synchronous=NORMAL")
                     self._synced = sync
-                connection.execute("BEGIN IMMEDIATE")
             except sqlite3.Error as error:
                 raise self._unavailable(error) from error
             try:
+                connection.execute("BEGIN IMMEDIATE")
                 yield Cursor(connection.cursor())
                 connection.execute("COMMIT")
             except sqlite3.IntegrityError:
@@ -191,6 +213,8 @@ class SqliteDatabase(Database):
             with self.write(sync=False) as cursor:
                 yield cursor
             return
+        connection: sqlite3.Connection | None = None
+        sound = False
         try:
             connection = self._idle.pop() if self._idle else self._connect()
             if snapshot:
@@ -198,19 +222,11 @@ class SqliteDatabase(Database):
             yield Cursor(connection.cursor())
             if snapshot:
                 connection.execute("COMMIT")
+            sound = True
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
-        else:
-            self._idle.append(connection)
-
-    def close(self) -> None:
-        """See `Database.close`."""
-        self._closed = True
-        with self._writing:
-            if os.getpid() == self._process:
-                for connection in (*self._idle, *([self._writer] if self._writer is not None else [])):
-                    connection.close()
-            self._idle, self._writer = [], None
+        finally:
+            self._put_back(connection, sound)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -267,8 +283,6 @@ class PostgresDatabase(Database):
             raise ConfigError("a PostgreSQL store needs a library: pip install 'mpf-core[postgresql]'") from None
         self._psycopg = psycopg
         self.sql_dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
-        self._idle: list[Any] = []
-        self._writer: Any = None
 
     @contextmanager
     def write(self, *, sync: bool = True) -> Iterator[Cursor]:
@@ -296,6 +310,8 @@ class PostgresDatabase(Database):
     def read(self, *, snapshot: bool = False) -> Iterator[Cursor]:
         """See `Database.read`."""
         self._check()
+        connection: Any = None
+        sound = False
         try:
             connection = self._reader()
             cursor = connection.cursor()
@@ -304,10 +320,11 @@ class PostgresDatabase(Database):
             yield Cursor(cursor)
             if snapshot:
                 cursor.execute("COMMIT")
+            sound = True
         except self._psycopg.Error as error:
             raise self._unavailable(error) from error
-        else:
-            self._idle.append(connection)
+        finally:
+            self._put_back(connection, sound)
 
     def connect(self) -> Any:
         """A connection of the caller's own, in autocommit mode. Raises StoreUnavailable."""
@@ -316,15 +333,6 @@ class PostgresDatabase(Database):
             return self._connect()
         except self._psycopg.Error as error:
             raise self._unavailable(error) from error
-
-    def close(self) -> None:
-        """See `Database.close`."""
-        self._closed = True
-        with self._writing:
-            if os.getpid() == self._process:
-                for connection in (*self._idle, *([self._writer] if self._writer is not None else [])):
-                    connection.close()
-            self._idle, self._writer = [], None
 
     def _reader(self) -> Any:
         """An idle connection that still lives, or a new one."""
@@ -339,15 +347,8 @@ class PostgresDatabase(Database):
         if self._writer is not None and not self._writer.closed and not self._lost(self._writer):
             return self._writer
         self._writer = None
-        connection = self._reconnect()
-        try:
-            for function in self.on_connect:
-                function(Cursor(connection.cursor()))
-        except BaseException:
-            connection.close()
-            raise
-        self._writer = connection
-        return connection
+        self._writer = self._welcome(self._reconnect())
+        return self._writer
 
     def _lost(self, connection: Any) -> bool:
         """Whether the server has hung up: a look at the socket, and no round trip."""
@@ -411,23 +412,30 @@ def open_database(url: str, base_dir: Path) -> Database:
     """
     from mpf_core.store.migration import upgrade  # noqa: PLC0415 - which imports from here
 
-    database: Database
-    if url == "memory:":
-        database = SqliteDatabase(make_url("sqlite://"), None)
-    else:
-        parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite":
-            if not parsed.database:
-                raise ConfigError("store.url names no file: sqlite:///FILE")
-            database = SqliteDatabase(parsed, base_dir / parsed.database)
-        else:
-            database = PostgresDatabase(parsed)
+    database = _database(url, base_dir)
     try:
         upgrade(database)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def _database(url: str, base_dir: Path) -> Database:
+    if url == "memory:":
+        return SqliteDatabase(make_url("sqlite://"), None)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # which may quote a part of the password
+        raise ConfigError("store.url cannot be read; a special character in its password must be written as %XX") from None
+    match parsed.drivername:
+        case "sqlite":
+            if not parsed.database:
+                raise ConfigError("store.url names no file: sqlite:///FILE")
+            return SqliteDatabase(parsed, base_dir / parsed.database)
+        case "postgresql" | "postgresql+psycopg":
+            return PostgresDatabase(parsed)
+    raise ConfigError(f"store.url names no kind of store: {parsed.drivername}")
 
 
 _CANONICAL = json.JSONEncoder(separators=(",", ":"))

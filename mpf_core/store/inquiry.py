@@ -49,14 +49,13 @@ class StoreView:
 def look_at(store: SqlStore) -> StoreView:
     """Everything about a store. Raises StoreUnavailable."""
     with store.db.read() as cursor:
-        counts = {str(state): int(number) for state, number in cursor.execute(store.db.compiled(_COUNTS)).fetchall()}
         lines, messages = (int(number) for number in cursor.execute(store.db.compiled(_OTHERS)).fetchone())
     return StoreView(
         url=store.db.shown,
         version=version(store.db) or "none",
         keys=store.vault.keys.ids,
         key_file=store.key_file,
-        states={state: counts[state.value] for state in TransactionState if state.value in counts},
+        states=counts_of(store),
         engines=engines_of(store),
         audit_lines=lines,
         undelivered=messages,
@@ -70,6 +69,13 @@ def ids_beginning(store: SqlStore, prefix: str, limit: int) -> Sequence[str]:
             store.db.compiled(_BEGINNING), {"size": len(prefix), "prefix": prefix, "most": limit}
         ).fetchall()
     return [str(row[0]) for row in rows]
+
+
+def counts_of(store: SqlStore) -> Mapping[TransactionState, int]:
+    """How many transactions are in which state; states of none are left out. Raises StoreUnavailable."""
+    with store.db.read() as cursor:
+        found = dict(cursor.execute(store.db.compiled(_COUNTS)).fetchall())
+    return {state: int(found[state.value]) for state in TransactionState if state.value in found}
 
 
 def engines_of(store: SqlStore) -> Sequence[EngineView]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import Insert, Table, bindparam, delete, func, insert, literal, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mpf_core import points
@@ -28,7 +29,7 @@ from mpf_core.store.port import (
     TransactionRecord,
 )
 from mpf_core.store.tables import locks, outbox, request_keys, steps, transactions
-from mpf_core.store.vault import DataKey, Tampered, Vault
+from mpf_core.store.vault import DataKey, Tampered, UnknownMasterKey, Vault
 from mpf_core.transaction.states import FINAL_STATES, OPEN_TRANSACTIONS, StepState, TransactionState
 
 
@@ -62,9 +63,7 @@ class SqlJournal:
         self._fence_open = db.compiled(_FENCE_OPEN_ALONE if db.dialect == "postgresql" else _FENCE_OPEN)
         self._change_step = db.compiled(_CHANGE_STEP)
         self._unlock = db.compiled(_UNLOCK)
-        self._serialise = (
-            "SELECT pg_advisory_xact_lock(hashtextextended(%(key)s, 0))" if db.dialect == "postgresql" else None
-        )
+        self._serialise = _SERIALISE if db.dialect == "postgresql" else None
 
     # --- Writing -------------------------------------------------------------------------------------------------------
 
@@ -85,18 +84,18 @@ class SqlJournal:
             opened = self._put(cursor, transaction)
             for step in steps:
                 self._put_step(cursor, opened, step)
+                opened.confidential |= step.confidential
             if final:
                 cursor.execute(self._unlock, {"transaction": transaction.id})
                 if opened.confidential:
-                    cursor.execute(self._db.compiled(_ERASE), {"transaction": transaction.id, "nothing": b""})
+                    self._erase(cursor, opened.key, transaction.id)
             for topic, body in messages:
                 cursor.execute(self._db.compiled(_PUT_MESSAGE), {"topic": topic, "body": json.dumps(body)})
             self._audit.append_in(cursor, audit)
         opened.there = True
         opened.row = _row(transaction)
         opened.stored.update(step.order for step in steps)
-        opened.confidential |= any(step.confidential for step in steps)
-        if final:
+        if transaction.state not in OPEN_TRANSACTIONS:
             self._open.pop(transaction.id, None)
         if sync:
             points.reach("journal.write.after")
@@ -137,7 +136,7 @@ class SqlJournal:
             cursor.execute(self._add, {**self._values(opened.key, record), **_fixed(record), "data_key": opened.key.wrapped})
             return opened
         if opened is None:
-            opened = self._open[record.id] = _Open(self._vault.unwrap(row[0]), confidential=True)
+            opened = self._open[record.id] = _Open(self._key_for_more(row), confidential=True)
             numbers = cursor.execute(self._db.compiled(_NUMBERS), {"transaction": record.id}).fetchall()
             opened.stored.update(number for (number,) in numbers)
         self._update(cursor, opened, record)
@@ -155,8 +154,21 @@ class SqlJournal:
             self._open.pop(record.id, None)
             raise Fenced(record.id)
 
+    def _key_for_more(self, row: Sequence[object]) -> DataKey:
+        """The key of a transaction that is in the table: the only column of ``row``.
+
+        One that was changed is replaced, for this time only: what is written with it can be read as little as the rest.
+        Raises UnknownMasterKey.
+        """
+        try:
+            return self._vault.unwrap(_columns(transactions, ("data_key",), row)["data_key"])
+        except UnknownMasterKey:
+            raise
+        except Tampered:
+            return self._vault.new_key()
+
     def _values(self, key: DataKey, record: TransactionRecord) -> dict[str, object]:
-        """The columns that change."""
+        """The columns that change. A record that does not verify gets no new seal: it would verify from then on."""
         return {
             "state": record.state.value,
             "ended": record.ended,
@@ -165,7 +177,7 @@ class SqlJournal:
             "response": key.seal(record.response, _about(record, "response")) if record.response is not None else None,
             "settled_by": record.settled_by,
             "settled_because": record.settled_because,
-            "seal": key.seal(b"", _sealed(record), clear=True),
+            "seal": key.seal(b"", _sealed(record), clear=True) if record.verified else b"",
         }
 
     def _put_step(self, cursor: Cursor, opened: _Open, step: StepRecord) -> None:
@@ -177,7 +189,7 @@ class SqlJournal:
         }
         if step.evidence or step.detail:
             outcome = canonical([step.evidence, step.detail])
-            values["outcome"] = opened.key.seal(outcome, _bound(step, "outcome"))
+            values["outcome"] = opened.key.seal(outcome, _bound(step, "outcome" if step.verified else _DOUBTFUL))
         if step.order in opened.stored:
             values["the_transaction"], values["the_number"] = step.transaction_id, step.order
             cursor.execute(self._change_step, values)
@@ -188,6 +200,15 @@ class SqlJournal:
         for name in _STEP_FACTS:
             values[name] = getattr(step, name)
         cursor.execute(self._add_step, values)
+
+    def _erase(self, cursor: Cursor, key: DataKey, transaction_id: str) -> None:
+        """Forget the contents of the confidential steps. What else is known of them stays authenticated."""
+        for row in cursor.execute(self._db.compiled(_STEPS), {"transaction": transaction_id}).fetchall():
+            step = _step(_columns(steps, _STEP_COLUMNS, row), key)
+            if step.confidential:
+                nothing = key.seal(_NOTHING, _bound(step, "intent"), clear=True) if step.verified else b""
+                values = {"the_transaction": transaction_id, "the_number": step.order, "nothing": nothing}
+                cursor.execute(self._db.compiled(_ERASE), values)
 
     # --- Locks ---------------------------------------------------------------------------------------------------------
 
@@ -243,8 +264,8 @@ class SqlJournal:
             if row is None:
                 return ()
             rows = cursor.execute(self._db.compiled(_STEPS), {"transaction": transaction_id}).fetchall()
-        key = self._key(row[0])
-        return [_step(dict(zip(_STEP_COLUMNS, found, strict=True)), key) for found in rows]
+        key = self._key(_columns(transactions, ("data_key",), row)["data_key"])
+        return [_step(_columns(steps, _STEP_COLUMNS, found), key) for found in rows]
 
     def find(self, query: Query) -> Sequence[TransactionRecord]:
         """See `Journal.find`."""
@@ -266,13 +287,13 @@ class SqlJournal:
             wanted = wanted.limit(query.limit)
         with self._db.read() as cursor:
             rows = cursor.execute(self._db.statement(wanted)).fetchall()
-        return [self._record(dict(zip(_FOUND, row, strict=True))) for row in rows]
+        return [self._record(_columns(transactions, _FOUND, row)) for row in rows]
 
     def _read(self, cursor: Cursor, transaction_id: str) -> TransactionRecord | None:
         row = cursor.execute(self._db.compiled(_ALL), {"transaction": transaction_id}).fetchone()
         if row is None:
             return None
-        record = self._record(dict(zip(_TRANSACTION_COLUMNS, row, strict=True)))
+        record = self._record(_columns(transactions, _TRANSACTION_COLUMNS, row))
         found = cursor.execute(self._db.compiled(_KEY_OF), {"transaction": transaction_id}).fetchone()
         if found is not None:
             record.key = RequestKey(found[0], found[1], bytes(found[2]))
@@ -292,31 +313,32 @@ class SqlJournal:
         except ValueError:
             state, verified = TransactionState.INCONSISTENT, False
         record = TransactionRecord(
-            id=str(row["id"]),
-            caller=str(row["caller"]),
-            procedure=str(row["procedure"]),
-            started=float(row["started"]),
+            id=row["id"],
+            caller=row["caller"],
+            procedure=row["procedure"],
+            started=row["started"],
             state=state,
             ended=row["ended"],
-            asserted_by=str(row["asserted_by"]),
-            trustee=str(row["trustee"]),
-            client_transaction_id=str(row["client_transaction_id"]),
-            engine=str(row["engine"]),
+            asserted_by=row["asserted_by"],
+            trustee=row["trustee"],
+            client_transaction_id=row["client_transaction_id"],
+            engine=row["engine"],
             code=row["code"],
-            settled_by=str(row["settled_by"]),
-            settled_because=str(row["settled_because"]),
+            settled_by=row["settled_by"],
+            settled_because=row["settled_because"],
             verified=verified and key is not None,
         )
         if key is None:
             return record
-        try:
-            key.open(row["seal"], _sealed(record))
-            if row["error"] is not None:
-                record.error = key.open(row["error"], _about(record, "error")).decode("utf-8")
-            if row.get("response") is not None:
-                record.response = key.open(row["response"], _about(record, "response"))
-        except Tampered:
-            record.verified = False
+        blobs = {"seal": _sealed(record), "error": _about(record, "error"), "response": _about(record, "response")}
+        opened: dict[str, bytes] = {}
+        for name, bound in blobs.items():
+            try:
+                if row.get(name) is not None:
+                    opened[name] = key.open(row[name], bound)
+            except Tampered:
+                record.verified = False
+        record.error, record.response = opened.get("error", b"").decode("utf-8"), opened.get("response")
         return record
 
     # --- Whose ---------------------------------------------------------------------------------------------------------
@@ -396,6 +418,17 @@ def _bound(step: StepRecord, part: str) -> bytes:
     return canonical([part, step.transaction_id, step.order, *(getattr(step, name) for name in _BOUND)])
 
 
+def _columns(table: Table, names: Sequence[str], row: Sequence[object]) -> dict[str, Any]:
+    """A row by its columns' names. SQLite keeps values of any type anywhere: those of a wrong one are read as nothing."""
+    found: dict[str, Any] = {}
+    for name, value in zip(names, row, strict=True):
+        column = table.c[name]
+        expected = column.type.python_type
+        fits = isinstance(value, expected) or (expected is bool and isinstance(value, int))
+        found[name] = value if fits or (value is None and column.nullable) else expected()
+    return found
+
+
 def _step(row: Mapping[str, Any], key: DataKey | None) -> StepRecord:
     """A step from its columns; one that does not verify has no change."""
     try:
@@ -414,9 +447,6 @@ def _step(row: Mapping[str, Any], key: DataKey | None) -> StepRecord:
     )
     if key is None:
         return step
-    if row["intent"] == b"":  # erased
-        step.verified = step.confidential and step.verified
-        return step
     try:
         step.change, saved = json.loads(key.open(row["intent"], _bound(step, "intent")))
         step.saved_data = None if saved is None else saved.encode("utf-8", "surrogateescape")
@@ -424,11 +454,18 @@ def _step(row: Mapping[str, Any], key: DataKey | None) -> StepRecord:
             step.evidence, step.detail = json.loads(key.open(row["outcome"], _bound(step, "outcome")))
     except Tampered:
         step.verified, step.change, step.saved_data = False, None, None
+        with suppress(Tampered):
+            _, step.detail = json.loads(key.open(row["outcome"] or b"", _bound(step, _DOUBTFUL)))
     return step
 
 
 #: Engines wait for each other here until the transaction is over.
 _SERIALISE = "SELECT pg_advisory_xact_lock(hashtextextended(%(key)s, 0))"
+
+#: The part under which the outcome of a step that does not verify is sealed: it shall not verify because of that.
+_DOUBTFUL = "outcome of what does not verify"
+#: An intent without contents.
+_NOTHING = canonical([None, None])
 
 #: What of a step is authenticated together with its intent.
 _BOUND = (
@@ -497,8 +534,8 @@ _CHANGE_STEP = (
 
 _ERASE = (
     update(steps)
-    .where(steps.c.transaction_id == bindparam("transaction"), steps.c.confidential.is_(True))
-    .values(intent=bindparam("nothing"), outcome=bindparam("nothing"))
+    .where(steps.c.transaction_id == bindparam("the_transaction"), steps.c.number == bindparam("the_number"))
+    .values(intent=bindparam("nothing"), outcome=null())
 )
 
 _HOLDERS = select(locks.c.transaction_id, locks.c.shared).where(locks.c.key == bindparam("the_key"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from mpf_core.log import logger
 from mpf_core.provider import Json
-from mpf_core.store.port import AuditEntry, Fenced, Query, StepRecord, Store, TransactionRecord
+from mpf_core.store.port import AuditEntry, Fenced, Query, StepRecord, Store, StoreUnavailable, TransactionRecord
 from mpf_core.transaction.closing import Closing, Means, Tell
 from mpf_core.transaction.ledger import Ledger
 from mpf_core.transaction.states import (
@@ -71,6 +71,14 @@ class Recovery:
                 try:
                     recovered = self._finish(transaction_id)
                 except Fenced:  # somebody else adopted it, which is as good
+                    continue
+                except Exception as error:
+                    self._abandoned.add(transaction_id)
+                    if isinstance(error, StoreUnavailable):
+                        self._abandoned.update(waiting[waiting.index(transaction_id) :])
+                        raise
+                    # One that cannot be finished (its master key is not given, say) does not stand in the way of the others.
+                    logger(transaction=transaction_id).error("recovery.failed", exc_info=True)
                     continue
                 except BaseException:
                     self._abandoned.update(waiting[waiting.index(transaction_id) :])

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mpf_core.provider import Json
+from mpf_core.store.memory import MemoryJournal
 from mpf_core.store.opening import MemoryStore, SqlStore
 from mpf_core.store.port import (
     AuditEntry,
@@ -26,7 +27,7 @@ from mpf_core.store.port import (
     TransactionRecord,
 )
 from mpf_core.transaction.states import StepState, TransactionState
-from tests.store.support import Place, execute, record, rows
+from tests.store.support import Place, execute, record, rows, sqlite_place
 
 pytest_plugins = ["tests.store.places"]
 
@@ -106,14 +107,33 @@ class TestWrite:
     def test_confidential_steps_are_erased_at_the_end(self, any_store: Store) -> None:
         made = record("e1")
         secret, other = step(made, 1, confidential=True, saved_data=b"<a/>"), step(made, 2)
+        secret.evidence, secret.detail = {"password": MARK}, MARK
         any_store.journal.write(made, [secret, other])
         assert any_store.journal.steps("t1")[0].change == {"name": MARK}
         made.state = TransactionState.COMMITTED
         secret.state = other.state = StepState.COMMITTED
         any_store.journal.write(made, [secret, other])
         erased, kept = any_store.journal.steps("t1")
-        assert (erased.change, erased.saved_data, erased.state, erased.verified) == (None, None, StepState.COMMITTED, True)
+        assert (erased.change, erased.saved_data, erased.evidence, erased.detail) == (None, None, {}, "")
+        assert (erased.state, erased.identity, erased.verified) == (StepState.COMMITTED, "MPFServiceAcct", True)
         assert kept.change == {"name": MARK}
+
+    def test_a_confidential_step_that_is_written_with_the_end_is_erased_too(self, any_store: Store) -> None:
+        """Its intent could not be written before: the disk was full, or the answer was lost."""
+        made = record("e1")
+        any_store.journal.write(made)
+        made.state = TransactionState.ROLLED_BACK
+        any_store.journal.write(made, [step(made, confidential=True)])
+        assert any_store.journal.steps("t1")[0].change is None
+
+    def test_another_engine_erases_what_is_confidential(self, any_store: Store) -> None:
+        made = record("e1")
+        any_store.journal.write(made, [step(made, 1, confidential=True), step(made, 2)])
+        any_store.journal.adopt("t1", "e1", "e2")
+        adopted = record("e2")
+        adopted.state = TransactionState.ROLLED_BACK
+        any_store.journal.write(adopted)
+        assert [one.change for one in any_store.journal.steps("t1")] == [None, {"name": MARK}]
 
 
 class TestLocks:
@@ -347,6 +367,51 @@ sys.stdin.read()
             assert store.journal.lock("k", record("e1", "t1")) is None
             assert other.journal.lock("k", record("e2", "t2")) == "t1"
 
+    def test_of_many_processes_one_gets_the_lock(self, place: Place, store: SqlStore) -> None:
+        script = """
+from mpf_core.store.port import TransactionRecord
+made = TransactionRecord(f"t{os.getpid()}", "joe", "A::B", 1.0, engine="e")
+store.journal.write(made)
+say(made.id)
+sys.stdin.readline()
+say([store.journal.lock(f"k{number}", made) for number in range(20)])
+sys.stdin.read()
+"""
+        with contextlib.ExitStack() as stack:
+            children = [stack.enter_context(place.process(script)) for _ in range(3)]
+            names = [child.hear() for child in children]
+            for child in children:
+                child.tell()
+            answers = [child.hear() for child in children]
+        for holders in zip(*answers, strict=True):
+            assert holders.count(None) == 1
+            winner = names[holders.index(None)]
+            assert {*holders} == {None, winner}
+
+    def test_a_write_whose_answer_was_lost_can_be_repeated(self, store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        made = record("e1")
+        one, original = step(made, confidential=True), store.db.write
+
+        @contextlib.contextmanager
+        def lost(*, sync: bool = True) -> Iterator[object]:
+            with original(sync=sync) as cursor:
+                yield cursor
+            raise StoreUnavailable("the answer is lost")
+
+        for order in (1, 2):
+            with monkeypatch.context() as patch:
+                patch.setattr(store.db, "write", lost)
+                with pytest.raises(StoreUnavailable):
+                    store.journal.write(made, [one])
+            one.state = StepState.DONE
+            store.journal.write(made, [one])
+            assert store.journal.transaction("t1") == made
+            assert store.journal.steps("t1")[-1] == one
+            one = step(made, order + 1)
+        made.state = TransactionState.COMMITTED
+        store.journal.write(made)
+        assert store.journal.steps("t1")[0].change is None
+
     def test_secrets_are_not_in_clear(self, place: Place, tmp_path: Path) -> None:
         if place.server is not None:
             pytest.skip("the file of the other database is looked into")
@@ -434,10 +499,96 @@ sys.stdin.read()
         assert not found.verified
         assert [one.verified for one in store.journal.find(Query())] == [False]
 
+    @pytest.mark.parametrize("column", ["intent", "outcome", "identity"])
+    def test_a_step_that_was_changed_never_verifies_again(self, place: Place, store: SqlStore, column: str) -> None:
+        """Recovery records that it did not undo it; a retry must not find a record that verifies without its evidence."""
+        made = record("e1")
+        one = step(made)
+        store.journal.write(made, [one])
+        one.evidence = {"guid": "1"}
+        store.journal.write(made, [one])
+        execute(
+            store, f"UPDATE steps SET {column} = :value", value="Administrator" if column == "identity" else b"\x01other"
+        )
+        with contextlib.closing(place.open()) as other:
+            (found,) = other.journal.steps("t1")
+            found.state, found.detail, made.state = StepState.UNDO_FAILED, "it was changed", TransactionState.INCONSISTENT
+            other.journal.write(made, [found])
+            (found,) = other.journal.steps("t1")
+        assert (found.verified, found.change, found.evidence) == (False, None, {})
+        assert (found.state, found.detail) == (StepState.UNDO_FAILED, "it was changed")
+
+    @pytest.mark.parametrize(("column", "value"), [("caller", "mallory"), ("state", "committing"), ("data_key", b"\x01x")])
+    def test_a_transaction_that_was_changed_never_verifies_again(
+        self, place: Place, store: SqlStore, column: str, value: object
+    ) -> None:
+        made = record("e1")
+        store.journal.write(made, [step(made)])
+        execute(store, f"UPDATE transactions SET {column} = :value", value=value)
+        with contextlib.closing(place.open()) as other:
+            found = other.journal.transaction("t1")
+            assert found is not None
+            found.state, found.ended, found.error = TransactionState.INCONSISTENT, 1002.0, "it was changed"
+            other.journal.write(found)
+            found = other.journal.transaction("t1")
+            assert found is not None
+        assert (found.state, found.ended, found.verified) == (TransactionState.INCONSISTENT, 1002.0, False)
+        assert found.error == ("" if column == "data_key" else "it was changed")
+
+    def test_an_open_step_cannot_be_passed_off_as_an_erased_one(self, store: SqlStore) -> None:
+        made = record("e1")
+        store.journal.write(made, [step(made, 1), step(made, 2, confidential=True)])
+        execute(store, "UPDATE steps SET intent = :nothing, confidential = :yes", nothing=b"", yes=True)
+        assert [one.verified for one in store.journal.steps("t1")] == [False, False]
+
+    def test_what_is_left_of_an_erased_step_is_authentic(self, store: SqlStore) -> None:
+        made = record("e1")
+        store.journal.write(made, [step(made, confidential=True)])
+        made.state = TransactionState.COMMITTED
+        store.journal.write(made)
+        (found,) = store.journal.steps("t1")
+        assert (found.change, found.verified) == (None, True)
+        execute(store, "UPDATE steps SET identity = :value", value="Administrator")
+        assert not store.journal.steps("t1")[0].verified
+
+    @pytest.mark.parametrize("value", [b"\xff", "text", 1.5])
+    def test_values_of_any_type_are_borne(self, tmp_path: Path, value: object) -> None:
+        """SQLite keeps what it is given, whatever the column's type."""
+        with contextlib.closing(sqlite_place(tmp_path).open()) as store:
+            made = record("e1")
+            store.journal.write(made, [step(made)])
+            for column in [
+                "sequence",
+                "namespace",
+                "identity",
+                "format",
+                "reversible",
+                "running_until",
+                "attempts",
+                "intent",
+                "outcome",
+            ]:
+                execute(store, f"UPDATE steps SET {column} = :value", value=value)
+            for column in ["caller", "started", "ended", "code", "engine", "error", "response", "data_key", "seal"]:
+                execute(store, f"UPDATE transactions SET {column} = :value", value=value)
+            (found,) = store.journal.find(Query())
+            assert not found.verified
+            assert not store.journal.steps("t1")[0].verified
+
+
+def test_memory_keeps_the_latest_that_ended_and_all_that_have_not() -> None:
+    journal = MemoryJournal(keep=3)
+    journal.write(record("e1", "open"))
+    for number in range(5):
+        made = record("e1", f"t{number}")
+        made.state = TransactionState.COMMITTED
+        journal.write(made, [step(made)])
+    assert {one.id for one in journal.find(Query())} == {"open", "t2", "t3", "t4"}
+    assert not journal.steps("t1")
+    assert journal.steps("t2")
+
 
 def test_a_full_disk_is_said_and_the_write_can_be_repeated(tmp_path: Path) -> None:
-    from tests.store.support import sqlite_place
-
     store = sqlite_place(tmp_path).open()
     made = record("e1")
     store.journal.write(made)
@@ -457,7 +608,7 @@ def test_a_full_disk_is_said_and_the_write_can_be_repeated(tmp_path: Path) -> No
 
 def _pragma(store: SqlStore, statement: str) -> None:
     """Set something of the connection that writes."""
-    connection = store.db._writer  # type: ignore[attr-defined]
+    connection = store.db._writer
     assert isinstance(connection, sqlite3.Connection)
     connection.execute(statement)
 
