@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types unit bench bench-journal clean system-packages
+.PHONY: help demo test check lint types unit kills bench bench-journal clean system-packages
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -37,6 +37,9 @@ types: $(STAMP) ## Check types.
 	@$(BIN)/mypy
 
 check: lint types unit ## The fast loop: lint, types, unit tests.
+
+kills: $(STAMP) system-packages ## Kill a process at every point of every write procedure, on SQLite and PostgreSQL (an hour).
+	@MPF_ALL_KILLS=1 $(BIN)/python -m pytest tests/kills -n $(JOBS) --dist load
 
 bench: $(STAMP) ## Measure against a bare Python ladder and TaskFlow, as ratios.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'

@@ -57,8 +57,17 @@ def claims_anybody() -> None:
 def no_fence() -> None:
     """An engine goes on with a transaction that another has adopted."""
     own = transactions.c.id == bindparam("the_id")
-    journal._FENCE = select(transactions.c.id).where(own)
+    journal._FENCE = journal._FENCE_OPEN = select(transactions.c.id).where(own)
     journal._CHANGE = update(transactions).where(own).values({name: bindparam(name) for name in journal._CHANGING})
+
+
+def unfenced_rollback() -> None:
+    """A rollback begins without a look at whose the transaction is."""
+
+    def make_sure(self: Transaction) -> None:
+        pass
+
+    Transaction._make_sure = make_sure  # type: ignore[method-assign]
 
 
 def unbound_records() -> None:
@@ -114,6 +123,7 @@ GUARDS: dict[str, Callable[[], None]] = {
         forward_order,
         claims_anybody,
         no_fence,
+        unfenced_rollback,
         unbound_records,
         no_locks,
         blind_undo,

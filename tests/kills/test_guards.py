@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 
 from mpf_core import Code
 from tests.kills import facts
-from tests.kills.checks import course, kill_and_recover
+from tests.kills.checks import Course, course, kill_and_recover
 from tests.kills.guards import GUARDS
 from tests.kills.jobs import Job
 from tests.kills.plans import PATIENCE, Plan
@@ -70,28 +70,38 @@ def rival(sqlite_site: Site) -> Iterator[Worker]:
     worker.close()
 
 
-def interrupted(site: Site, rival: Worker, tmp_path: Path, without: tuple[str, ...], rivals: tuple[str, ...]) -> Outcome:
-    """A request of two steps that waits between them while another engine recovers; its outcome."""
-    gone = course(site, PAIR)
-    site.reset(PAIR.setup)
+def interrupted(
+    site: Site,
+    rival: Worker,
+    tmp_path: Path,
+    request: Scenario,
+    *,
+    without: Sequence[str] = (),
+    rivals: Sequence[str] = (),
+    third: Scenario | None = None,
+) -> tuple[Course, Outcome]:
+    """A request that waits behind its first step while another engine recovers, and ``third`` is run: how it ends."""
+    gone = course(site, request)
+    site.reset(request.setup)
     waiting = tmp_path / "waiting"
     at = gone.points.index("provider.apply.after") + 1
-    site.worker.send(Job("run", PAIR.request, plan=Plan(wait=at, waiting=str(waiting)), without=without))
+    site.worker.send(Job("run", request.request, plan=Plan(wait=at, waiting=str(waiting)), without=tuple(without)))
     until = time.monotonic() + PATIENCE
     while not waiting.exists():
         assert time.monotonic() < until
         time.sleep(0.01)
-    rival.do(Job("recover once", without=rivals, look=False))
+    rival.do(Job("recover once", without=tuple(rivals), look=False))
+    if third is not None:
+        assert rival.do(Job("run", third.request, look=False)).result["state"] == "committed"
     waiting.unlink()
-    return site.worker.receive()
+    return gone, site.worker.receive()
 
 
 @pytest.mark.parametrize("guard", [None, "claims_anybody"])
 def test_a_living_engine_is_left_alone(sqlite_site: Site, rival: Worker, tmp_path: Path, guard: str | None) -> None:
-    before = course(sqlite_site, PAIR)
-    outcome = interrupted(sqlite_site, rival, tmp_path, (), (guard,) if guard else ())
-    now = facts.of_any_run(sqlite_site.facts(), before.before)
-    unharmed = outcome.result["state"] == "committed" and not list(facts.differences(before.after, now))
+    gone, outcome = interrupted(sqlite_site, rival, tmp_path, PAIR, rivals=[guard] if guard else [])
+    now = facts.of_any_run(sqlite_site.facts(), gone.before)
+    unharmed = outcome.result["state"] == "committed" and not list(facts.differences(gone.after, now))
     assert unharmed is (guard is None)
 
 
@@ -99,11 +109,31 @@ def test_a_living_engine_is_left_alone(sqlite_site: Site, rival: Worker, tmp_pat
 def test_an_engine_that_was_taken_for_gone_does_nothing_more(
     sqlite_site: Site, rival: Worker, tmp_path: Path, guard: str | None
 ) -> None:
-    before = course(sqlite_site, PAIR).before
-    outcome = interrupted(sqlite_site, rival, tmp_path, (guard,) if guard else (), ("claims_anybody",))
-    unharmed = not list(facts.differences(before, sqlite_site.facts()))
-    committed = outcome.result["state"] == "committed"
-    assert (unharmed, committed) == (guard is None, guard is not None)
+    without = [guard] if guard else []
+    gone, outcome = interrupted(sqlite_site, rival, tmp_path, PAIR, without=without, rivals=["claims_anybody"])
+    assert outcome.store is not None
+    unharmed = not list(facts.differences(gone.before, sqlite_site.facts())) and not outcome.store["locks"]
+    told = outcome.result["error"] == Code.XACT_E_INDOUBT
+    assert (unharmed, told) == (guard is None, guard is None)
+
+
+@pytest.mark.parametrize("guard", [None, "unfenced_rollback"])
+def test_an_engine_that_was_taken_for_gone_does_not_undo_what_others_have_done_since(
+    sqlite_site: Site, rival: Worker, tmp_path: Path, guard: str | None
+) -> None:
+    gone, outcome = interrupted(
+        sqlite_site,
+        rival,
+        tmp_path,
+        replace(SET, fails=True),
+        without=[guard] if guard else [],
+        rivals=["claims_anybody"],
+        third=SET,
+    )
+    assert outcome.result["error"] is not None
+    now = facts.of_any_run(sqlite_site.facts(), gone.before)
+    unharmed = not list(facts.differences(course(sqlite_site, SET).after, now))
+    assert unharmed is (guard is None)
 
 
 # What a change behind the engine's back shows.

@@ -52,8 +52,8 @@ def test_whatever_happens_the_directory_is_what_the_model_says(sqlite_site: Site
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=int(__import__("os").environ.get("KEX", "6")),
-            stateful_step_count=int(__import__("os").environ.get("KST", "12")),
+            max_examples=200 if ALL else 8,
+            stateful_step_count=30 if ALL else 15,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
@@ -195,8 +195,9 @@ class Machine(RuleBasedStateMachine):
         possible = [n for n, one in self.things.items() if one.place != "gone" and n in self.guids and n not in busy]
         if not possible:
             return
-        touched = [n for n in possible if n in self._touched()]
-        number = data.draw(st.sampled_from(touched if touched and data.draw(st.booleans()) else possible))
+        touched = [number for number in possible if number in self._touched()]
+        near = bool(touched) and data.draw(st.booleans())
+        number = data.draw(st.sampled_from(touched if near else possible))
         shown = f"somebody else's {next(self.numbers)}"
         with EmbeddedDirectory(self.site.file) as directory:
             entry = directory.read(Dn.by_guid(facts.uuid_of(self.guids[number])), ["objectGUID"])

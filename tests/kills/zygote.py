@@ -20,7 +20,7 @@ from sqlalchemy.sql import ClauseElement
 
 from mpf_core import Config, Engine
 from mpf_core.store import advisory, audit, engines, journal, keyring, migration, opening, outbox, settings
-from mpf_core.store.database import Database, PostgresDatabase, SqliteDatabase, Statement
+from mpf_core.store.database import PostgresDatabase, SqliteDatabase
 from mpf_directory import DirectoryPlugin
 from mpf_error import ErrorPlugin
 from mpf_managed import ManagedPlugin
@@ -50,16 +50,7 @@ def main() -> None:
 
 
 def compile_ahead(url: URL) -> None:
-    """Compile the store's SQL once for all children, where each store compiles its own otherwise: half of a child's time."""
-    statements: dict[tuple[str, ClauseElement], Statement] = {}
-
-    def compiled(self: Database, clause: ClauseElement) -> Statement:
-        found = statements.get((self.dialect, clause))
-        if found is None:
-            found = statements[self.dialect, clause] = self.statement(clause)
-        return found
-
-    Database.compiled = compiled  # type: ignore[method-assign]
+    """Compile the store's SQL, which a process does once: half of a child's time."""
     database = SqliteDatabase(url, None) if url.get_backend_name() == "sqlite" else PostgresDatabase(url)
     for module in _WITH_STATEMENTS:
         for value in vars(module).values():
