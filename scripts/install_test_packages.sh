@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install what the tests against a real Active Directory domain controller need (Debian and its relatives).
+# Install what the tests against a real Active Directory domain controller and a real PostgreSQL need (Debian and its
+# relatives).
 #
 # Does nothing, and says so, where the packages are there already, where MPF_NO_APT is set, or where it may not install.
 # Never asks a question and starts no service: the tests start and stop a controller of their own.
@@ -7,6 +8,9 @@
 set -eu
 
 packages="samba-ad-dc samba-ad-provision samba-dsdb-modules ldb-tools"
+# Any version of the server will do, from wherever it came.
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$packages postgresql"
+command -v strace >/dev/null || packages="$packages strace"
 
 missing=""
 for package in $packages; do
@@ -19,7 +23,7 @@ if [ -z "$missing" ]; then
     exit 0
 fi
 if [ -n "${MPF_NO_APT:-}" ]; then
-    echo "test packages: MPF_NO_APT is set, so these stay missing and the tests with Samba are skipped:$missing"
+    echo "test packages: MPF_NO_APT is set, so these stay missing and the tests that need them are skipped:$missing"
     exit 0
 fi
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then

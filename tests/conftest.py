@@ -1,12 +1,23 @@
-"""What all tests share: how hard the property tests try."""
+"""What all tests share: how hard the property tests try, and saying at the end what was not tested."""
 
 from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # `make check` tries a few examples, `make test` the usual hundred. Deadlines would make slow machines fail.
 for name, examples in (("quick", 10), ("full", 100)):
     settings.register_profile(name, max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "full"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tests that were skipped because a program is missing must not go unnoticed."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    for program in ("PostgreSQL", "strace"):
+        number = sum(1 for report in skipped if program in str(report.longrepr))
+        if number:
+            text = f"NOT TESTED with {program}, which is not here: {number} tests skipped"
+            terminalreporter.write_line(text, yellow=True, bold=True)
