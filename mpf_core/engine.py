@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -122,7 +122,7 @@ class Engine:
                 self._background.start()
         return self
 
-    def recover(self) -> Iterator[Recovered]:
+    def recover(self) -> Generator[Recovered, None, None]:
         """Bring the transactions of engines that are gone to their end now, one by one, as they are asked for.
 
         Raises ConfigError and StoreUnavailable.

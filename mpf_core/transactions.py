@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mpf_core.errors import MpfError
 from mpf_core.provider import Change, Provider
 from mpf_core.store.port import AuditEntry, Query, StepRecord, Store, TransactionRecord
 from mpf_core.transaction.recovery import Recovered, Recovery
@@ -120,7 +119,7 @@ class Transactions:
             return self._provider(step.provider_source).describe(
                 Change(step.change, reversible=step.reversible, format=step.format)
             )
-        except MpfError:  # the provider is not here
+        except Exception:  # the provider is not here, or cannot say it
             return json.dumps(step.change, indent=2, sort_keys=True)
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import click
 from lxml import etree
 from rich.console import Console
+from rich.measure import Measurement
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +19,8 @@ from rich.text import Text
 from mpf_core import xml
 from mpf_core.engine import Result
 from mpf_core.transaction.states import TransactionState
+
+_WIDEST = 100_000
 
 
 def out() -> Console:
@@ -27,9 +33,9 @@ def err() -> Console:
     return _console(stderr=True)
 
 
-def _console(*, stderr: bool) -> Console:
+def _console(*, stderr: bool, width: int | None = None) -> Console:
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else 200
+    width = width or (None if stream.isatty() else 200)
     # Text from requests and configurations is never markup, or "[red]" in a name would vanish.
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
 
@@ -42,6 +48,31 @@ def table(*headings: str, rows: Iterable[Sequence[str]], indent: int = 0) -> Tab
     for row in rows:
         made.add_row(*(Text((" " * indent if number == 0 else "") + cell) for number, cell in enumerate(row)))
     return made
+
+
+def show_json(document: object) -> None:
+    """A JSON document on standard output, in ASCII, so that no terminal and no locale can change or be changed by it."""
+    click.echo(json.dumps(document, indent=2))
+
+
+def say_at_once(text: str) -> None:
+    """A line on standard error, from a signal handler: what interrupts a writing stream must not write to it."""
+    with suppress(OSError):
+        os.write(2, f"{text}\n".encode())
+
+
+def printable(text: str) -> str:
+    """``text`` without what a terminal would obey: names and messages come from callers."""
+    return "".join(
+        one if one.isprintable() or one in "\n\t" else one.encode("unicode_escape", "surrogatepass").decode() for one in text
+    )
+
+
+def show_rows(rows: Table) -> None:
+    """A table on standard output, each row in one line, however long, so that ids can be copied and lines searched."""
+    console = _console(stderr=False, width=_WIDEST)
+    console.width = max(1, Measurement.get(console, console.options, rows).maximum)
+    console.print(rows, soft_wrap=True)
 
 
 def indented(document: bytes) -> str:

@@ -34,7 +34,7 @@ def namespaces(state: State) -> None:
                     space.provider_source or "-",
                     space.description,
                 )
-                for name, space in sorted(state.checked.namespaces.items())
+                for name, space in sorted(state.engine.namespaces.items())
             ],
         )
     )
@@ -55,7 +55,7 @@ Examples:
 def describe(state: State, name: str, sample: bool) -> None:
     """Show a namespace's procedures, or a procedure's arguments, role, calls and a request that is ready to send."""
     space_name, separator, procedure_name = (part.strip() for part in name.partition("::"))
-    space = _namespace(state.checked, space_name)
+    space = _namespace(state.engine, space_name)
     if not separator or not procedure_name:  # completion offers "NAMESPACE::", which may be all that is wanted
         if sample:
             raise click.UsageError("--sample needs a procedure: NAMESPACE::PROCEDURE.")

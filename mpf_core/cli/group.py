@@ -10,18 +10,24 @@ from typing import Any
 
 import click
 
+from mpf_core.cli.audit import audit
 from mpf_core.cli.completion import completion
 from mpf_core.cli.console import err
 from mpf_core.cli.demo import demo
 from mpf_core.cli.describe import describe, namespaces
 from mpf_core.cli.init import init
 from mpf_core.cli.plugins import plugins
+from mpf_core.cli.recover import recover
 from mpf_core.cli.state import State
+from mpf_core.cli.store import store
 from mpf_core.cli.submit import OutputProblem, submit
+from mpf_core.cli.transactions import transactions
 from mpf_core.cli.validate import validate
 from mpf_core.errors import ConfigError, MpfError
+from mpf_core.store.port import Fenced, StoreUnavailable
 
 EXIT_CONFIGURATION = 2
+EXIT_INTERRUPTED = 130
 
 _EPILOG = """\b
 Examples:
@@ -30,10 +36,17 @@ Examples:
   mpfctl namespaces                             what there is
   mpfctl describe "Managed Office Communications Server::CreateSipDomain"
   mpfctl submit request.xml --as admin@alpineskihouse.com
+  mpfctl transactions list --unsettled          what waits for a person
 
-Exit codes: 0 success, 1 the response is an errorContext (or a file is not valid), 2 usage or configuration,
-3 the output could not be written.
+Exit codes: 0 success, 1 the response is an errorContext (or a file is not valid, a transaction not settled, the audit
+not sound, the store not there), 2 usage or configuration, 3 the output could not be written, 130 and 143 stopped by
+Ctrl-C and SIGTERM.
 """
+
+_UNAVAILABLE = """\
+The store cannot be reached, or cannot write: {error}
+Does its server run, is its disk full, may this account write there? [store] url in the configuration says where it is.
+If something was to be written, it may have been written all the same: look again before you repeat it."""
 
 
 class ConfigurationProblem(click.ClickException):
@@ -69,13 +82,23 @@ class MpfGroup(click.Group):
             ) from error
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a ConfigError anywhere becomes a message and exit code 2, an MpfError one and exit code 1."""
+        """Run a command.
+
+        A ConfigError anywhere becomes a message and exit code 2, an MpfError or a store that does not answer one and exit
+        code 1, an interruption exit code 130.
+        """
         try:
             return super().invoke(ctx)
         except ConfigError as error:
             raise ConfigurationProblem(str(error)) from error
         except MpfError as error:
             raise click.ClickException(str(error)) from error
+        except StoreUnavailable as error:
+            raise click.ClickException(_UNAVAILABLE.format(error=error)) from error
+        except Fenced as error:
+            raise click.ClickException(f"Another engine has taken over the transaction {error}: look again.") from error
+        except KeyboardInterrupt:
+            ctx.exit(EXIT_INTERRUPTED)
         except OSError as error:
             if error.errno == errno.EPIPE:  # whoever read our output has had enough: click knows what to do
                 raise
@@ -92,7 +115,7 @@ class MpfGroup(click.Group):
 
     def _brought(self, ctx: click.Context) -> Mapping[str, click.Command]:
         state = _state(ctx)
-        engine = state.loaded if ctx.resilient_parsing else state.checked  # completion must not print anything else
+        engine = state.loaded if ctx.resilient_parsing else state.engine  # completion must not print anything else
         found: dict[str, click.Command] = {}
         for hook in engine.runtime.plugins.each("mpf_commands"):
             try:
@@ -137,7 +160,20 @@ def cli(ctx: click.Context, config: Path | None, strict: bool, verbose: int) -> 
     _state(ctx)
 
 
-for _command in (completion, demo, describe, init, namespaces, plugins, submit, validate):
+for _command in (
+    audit,
+    completion,
+    demo,
+    describe,
+    init,
+    namespaces,
+    plugins,
+    recover,
+    store,
+    submit,
+    transactions,
+    validate,
+):
     cli.add_command(_command)
 
 

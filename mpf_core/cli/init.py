@@ -1,7 +1,9 @@
-"""``mpfctl init``: a configuration and an embedded directory with a sample hosting tree, ready to try requests on."""
+"""``mpfctl init``: a configuration, a store with its key, and an embedded directory, ready to try requests on."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 
 import click
@@ -13,12 +15,16 @@ from mpf_core.config import Config
 from mpf_core.errors import ConfigError
 
 DIRECTORY_FILE = "directory.db"
+#: As the template has them.
+STORE_FILE, KEY_FILE = "mpf.db", "mpf.key"
+#: In the order in which they are put in their places: the configuration last, which makes the others be used.
+FILES = (KEY_FILE, STORE_FILE, DIRECTORY_FILE, DEFAULT_FILE)
 DOMAIN_ADMIN = "Administrator@fabrikam.com"
 PLUGINS = ("mpf.directory", "mpf.error", "mpf.ocs", "mpf.managed", "mpf.policy", "mpf.eventlog")
 
 
 @click.command(
-    short_help="Write mpf.toml and a directory to try things in.",
+    short_help="Write mpf.toml, a store, and a directory to try things in.",
     epilog="""\b
 Examples:
   mpfctl init
@@ -26,13 +32,16 @@ Examples:
 """,
 )
 @click.argument("folder", required=False, default=".", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--force", is_flag=True, help="Replace the files that are there. What is in the directory is lost.")
+@click.option("--force", is_flag=True, help="Replace the files that are there. What is in directory and store is lost.")
 def init(folder: Path, force: bool) -> None:
-    """Write mpf.toml and an embedded directory with sample organizations to FOLDER (here, if not given)."""
+    """Write mpf.toml, a store and an embedded directory with sample organizations to FOLDER (here, if not given).
+
+    The store (mpf.db) is a journal of every request. What stands in it can be undone only with its key (mpf.key).
+    """
     config = create(folder, force=force)
     option = "" if folder == Path() else f" --config {config}"
     err().print(
-        f"Wrote {config} and {config.parent / DIRECTORY_FILE}.\n"
+        f"Wrote {config}, and beside it {DIRECTORY_FILE}, {STORE_FILE} and its key, {KEY_FILE}.\n"
         f"Next:  mpfctl{option} namespaces\n"
         f'       mpfctl{option} describe "Managed Office Communications Server::CreateSipDomain"',
         soft_wrap=True,
@@ -40,9 +49,8 @@ def init(folder: Path, force: bool) -> None:
 
 
 def create(folder: Path, *, force: bool = False) -> Path:
-    """Write both files and return the path of the configuration. Raises ConfigError when one is there, without ``force``."""
-    config, directory = folder / DEFAULT_FILE, folder / DIRECTORY_FILE
-    there = [str(path) for path in (config, directory) if path.exists()]
+    """Write all `FILES` and return the configuration's path. Raises ConfigError when one is there, without ``force``."""
+    there = [str(folder / name) for name in FILES if (folder / name).exists()]
     if there and not force:
         raise ConfigError(f"{' and '.join(there)}: there already. Use --force to replace what is there, data included.")
     try:
@@ -50,26 +58,32 @@ def create(folder: Path, *, force: bool = False) -> Path:
     except OSError as error:
         raise ConfigError(f"cannot make {folder}: {error.strerror}") from error
     try:
-        fresh = directory.with_name(f".{directory.name}.new")
-        try:
-            _remove(fresh)
-            settings = {"backend": "embedded", "path": directory.name, **_create_directory(fresh)}
-            text = config_text(settings, DOMAIN_ADMIN, PLUGINS, _elevations())
-            _remove(directory)
-            fresh.replace(directory)
-        finally:
-            _remove(fresh)
-        config.write_text(text, encoding="utf-8", newline="\n")
+        # In a folder of its own, so that what is there stays as it is until all of the new is known to work.
+        with tempfile.TemporaryDirectory(prefix=".mpf-", dir=folder) as fresh:
+            _make(Path(fresh))
+            for name in FILES:
+                _remove(folder / name)
+                (Path(fresh) / name).replace(folder / name)
     except OSError as error:
         raise ConfigError(f"{error.filename or folder}: {error.strerror}") from error
-    Config.load(config)
-    return config
+    return folder / DEFAULT_FILE
 
 
-def _remove(database: Path) -> None:
-    """Remove an SQLite file and what SQLite keeps beside it, which belongs to no other file."""
+def _make(folder: Path) -> None:
+    """Make all files in an empty folder."""
+    from mpf_core.store.opening import open_store
+
+    settings = {"backend": "embedded", "path": DIRECTORY_FILE, **_create_directory(folder / DIRECTORY_FILE)}
+    text = config_text(settings, DOMAIN_ADMIN, PLUGINS, _elevations())
+    (folder / DEFAULT_FILE).write_text(text, encoding="utf-8", newline="\n")
+    open_store(Config.load(folder / DEFAULT_FILE).store, folder).close()
+
+
+def _remove(file: Path) -> None:
+    """Remove a file, and what belongs to it if it is a database: SQLite's files, and engines' locks."""
     for end in ("", "-wal", "-shm", "-journal"):
-        database.with_name(database.name + end).unlink(missing_ok=True)
+        file.with_name(file.name + end).unlink(missing_ok=True)
+    shutil.rmtree(file.with_name(f"{file.name}.engines"), ignore_errors=True)
 
 
 # The directory and the managed namespaces are plugins, which the core must work without: hence no imports at the top.

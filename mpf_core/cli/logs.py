@@ -26,7 +26,12 @@ class Logs:
         renderer: Processor = (
             structlog.processors.JSONRenderer()
             if settings.format == "json"
-            else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+            else structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                pad_event_to=0,
+                # The default one shows the local variables of every frame, and these may be passwords.
+                exception_formatter=structlog.dev.plain_traceback,
+            )
         )
         self._handler = logging.StreamHandler(sys.stderr)
         self._handler.setFormatter(

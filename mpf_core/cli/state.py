@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,11 +15,16 @@ from mpf_core.cli.logs import Logs
 from mpf_core.config import Config
 from mpf_core.engine import Engine
 from mpf_core.errors import ConfigError
+from mpf_core.transactions import Transactions
+
+if TYPE_CHECKING:
+    from mpf_core.store.opening import SqlStore  # SQLAlchemy is slow to import
 
 DEFAULT_FILE = "mpf.toml"
 DIRECTORY_PLUGIN = "mpf.directory"
 #: How the reason begins when it is the settings that are wrong, and not a library that is missing.
 _WRONG_DIRECTORY = ("The configuration is not valid", "directory.")
+_SQLITE = "sqlite:///"
 
 
 class State:
@@ -58,8 +64,8 @@ class State:
         return Engine.from_config(self.config)
 
     @cached_property
-    def checked(self) -> Engine:
-        """The engine for looking at what is loaded: it is not started, so the store is left alone, and nothing recovered.
+    def engine(self) -> Engine:
+        """The engine, not started: the store is left alone until a command asks for it, and nothing is recovered.
 
         Every broken plugin is named on standard error. Raises ConfigError when the engine cannot be made, and for a mistake
         in ``[directory]``: that section belongs to a plugin, but people see a part of the configuration in it.
@@ -74,9 +80,39 @@ class State:
         return engine
 
     @cached_property
-    def engine(self) -> Engine:
-        """The engine, started, for running requests. Raises what `checked` and `Engine.start` raise."""
-        return self.checked.start()
+    def started(self) -> Engine:
+        """The engine, started, for running requests. Raises what `engine` and `Engine.start` raise."""
+        return self.engine.start()
+
+    @property
+    def store(self) -> SqlStore:
+        """The store, for operators. Nothing is recovered, and none is made.
+
+        Raises ConfigError where there is none that outlasts its engine, and StoreUnavailable.
+        """
+        from mpf_core.store.opening import SqlStore
+
+        url = self.config.store.url
+        if url == "memory:":
+            raise ConfigError(
+                f'{self.config_file}: [store] url is "memory:", which is forgotten when its engine ends, so there is '
+                'nothing to see. Use "sqlite:///mpf.db", for example.'
+            )
+        file = self.config.base_dir / url.removeprefix(_SQLITE) if url.startswith(_SQLITE) else None
+        if file is not None and not file.exists():
+            raise ConfigError(
+                f"There is no store {file} yet: the first engine that starts, or the first request, makes it. "
+                f"Is [store] url in {self.config_file} right?"
+            )
+        store = self.engine.store
+        assert isinstance(store, SqlStore)
+        return store
+
+    @property
+    def transactions(self) -> Transactions:
+        """The transactions in the `store`. Raises what that raises."""
+        _ = self.store  # none is made by looking
+        return self.engine.transactions
 
     def close(self) -> None:
         """Close what was made."""

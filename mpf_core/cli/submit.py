@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import BinaryIO
 
 import click
@@ -9,12 +10,14 @@ import click
 from mpf_core import xml
 from mpf_core.cli.callers import asserted_caller
 from mpf_core.cli.complete import complete_namespace, complete_procedure
-from mpf_core.cli.console import show_failure, show_response
+from mpf_core.cli.console import err, say_at_once, show_failure, show_response
 from mpf_core.cli.samples import request_from_values
+from mpf_core.cli.signals import stopping
 from mpf_core.cli.state import State
-from mpf_core.errors import MpfError
+from mpf_core.errors import Code, MpfError
 
 EXIT_ERROR_CONTEXT = 1
+_CANCELLING = "Cancelling; what was done is being rolled back. Ctrl-C once more stops at once."
 
 
 class OutputProblem(click.ClickException):
@@ -43,6 +46,11 @@ Examples:
       --namespace "Managed Office Communications Server" --procedure GetPoolAssignment \\
       --set organization="LDAP://OU=AlpineSkiHouse,OU=ConsolidatedMessenger,OU=Hosting,DC=Fabrikam,DC=Com" \\
       --set preferredDomainController=AD01.Fabrikam.com
+  mpfctl submit request.xml --as admin@alpineskihouse.com --key order-4711      safe to send again
+
+\b
+Exit codes: 0 success, 1 the response is an errorContext, 2 usage or configuration, 3 the output could not be written,
+130 and 143 cancelled and rolled back after Ctrl-C and SIGTERM. Ctrl-C once more stops at once; recovery does the rest.
 """,
 )
 @click.argument("file", type=click.File("rb"), required=False)
@@ -59,6 +67,11 @@ Examples:
 @click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up and roll back after."
 )
+@click.option(
+    "--key",
+    metavar="KEY",
+    help="An idempotency key of your choice: sent again with it, the request is not done again, and answered as before.",
+)
 @click.pass_context
 def submit(  # noqa: PLR0917 - click passes every option by name
     ctx: click.Context,
@@ -68,6 +81,7 @@ def submit(  # noqa: PLR0917 - click passes every option by name
     as_name: str | None,
     values: tuple[str, ...],
     timeout: float | None,
+    key: str | None,
 ) -> None:
     """Send the request in FILE (- for standard input) and print the response.
 
@@ -82,13 +96,32 @@ def submit(  # noqa: PLR0917 - click passes every option by name
         raise click.UsageError("Nothing to send: name a FILE, or --namespace and --procedure.")
     if file is not None and values:
         raise click.UsageError("--set makes the request, so it cannot go with a FILE.")
+    if key is not None and not key.strip():
+        raise click.UsageError("--key must not be empty.")
     caller = asserted_caller(state, as_name)
     request = file.read() if file else request_from_values(values)
     if namespace is not None and _has_procedure(request, state.config.engine.limits.document_bytes):
         raise click.UsageError(
             "--namespace and --procedure were given, but the file has its own <procedure>: leave out one of the two."
         )
-    result = state.engine.execute(request, caller, namespace=namespace, procedure=procedure, timeout=timeout)
+    transaction_id = "{" + str(uuid.uuid4()).upper() + "}"
+    with stopping(lambda: say_at_once(_CANCELLING)) as wish:
+        try:
+            result = state.started.execute(
+                request,
+                caller,
+                namespace=namespace,
+                procedure=procedure,
+                transaction_id=transaction_id,
+                idempotency_key=key,
+                timeout=timeout,
+                cancel=wish.event,
+            )
+        except KeyboardInterrupt:
+            say_at_once(
+                f"Interrupted. What has not been rolled back is left to `mpfctl recover`: transaction {transaction_id}."
+            )
+            raise
     try:
         show_response(result.document)
     except OSError as error:
@@ -97,6 +130,13 @@ def submit(  # noqa: PLR0917 - click passes every option by name
             f"The response could not be written ({error.strerror or error}). "
             f"The request was {what}: transaction {result.transaction_id}."
         ) from error
+    if result.repeated:
+        err().print(f"Not done again: this is the response that {result.transaction_id} had.", soft_wrap=True)
+    cancelled = wish.signal is not None and result.error is not None and result.error.code == Code.CANCELLED
+    if wish.signal is not None and not cancelled:
+        err().print("It was too late to cancel the request: the response tells what became of it.")
     if result.error is not None:
         show_failure(result)
+        if cancelled:
+            ctx.exit(wish.exit_code)
         ctx.exit(EXIT_ERROR_CONTEXT)

@@ -24,7 +24,10 @@ name = "mpf"                     # stands in every log event
 # result_bytes = 20_000_000
 
 [store]
-url = "memory:"                  # the journal; it ends with the process
+url = "sqlite:///mpf.db"         # the journal; "postgresql://HOST/DATABASE" for engines on several machines
+key_file = "mpf.key"             # its master key: back up both, and keep the copies apart
+# keep_days = 90.0               # finished transactions
+# allow_clear = false            # true: sensitive="2" keeps undo data unencrypted
 
 # The embedded directory: one SQLite file. It has no access control lists and is for trial, tests and small sites.
 [directory]

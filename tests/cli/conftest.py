@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mpf_core.cli import cli
+from tests.cli.shelf import Site
 
 Run = Callable[..., Result]
 
@@ -38,3 +39,11 @@ def trial(run: Run, tmp_path: Path) -> Path:
     """What ``mpfctl init`` makes, in the folder the command runs in. Returns the configuration file."""
     assert run("init").exit_code == 0
     return tmp_path / "mpf.toml"
+
+
+@pytest.fixture
+def site(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A store in SQLite and a provider that fails as it is told to, in the folder the command runs in."""
+    made = Site(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    return made

@@ -10,7 +10,25 @@ import tomlkit
 from mpf_core.cli.init import create
 from tests.cli.conftest import Run
 
-COMMANDS = ["completion", "demo", "describe", "init", "namespaces", "plugins", "submit", "validate"]
+COMMANDS = [
+    "audit",
+    "completion",
+    "demo",
+    "describe",
+    "init",
+    "namespaces",
+    "plugins",
+    "recover",
+    "store",
+    "submit",
+    "transactions",
+    "validate",
+]
+BELOW = [
+    ("audit", "list", "verify", "export", "prune"),
+    ("store", "info", "rotate", "prune"),
+    ("transactions", "list", "show", "retry", "resolve"),
+]
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("-h",), ()])
@@ -27,6 +45,14 @@ def test_every_command_has_a_help_page(run: Run, command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Usage: mpfctl {command}")
+
+
+@pytest.mark.parametrize("command", [(group, below) for group, *all_below in BELOW for below in all_below])
+def test_every_command_for_operators_teaches_with_examples_and_names_its_json(run: Run, command: tuple[str, str]) -> None:
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert f"mpfctl {' '.join(command)}" in result.stdout.partition("Example")[2]
+    assert "--json: " in result.stdout
 
 
 def test_help_works_with_a_broken_configuration(run: Run, tmp_path: Path) -> None:

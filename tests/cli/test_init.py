@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from mpf_core import Config
 from mpf_core.cli.demo import ACTS
+from mpf_core.cli.init import FILES
 from mpf_core.engine import Engine
 from tests.cli.conftest import ADMIN, Run
 
@@ -28,6 +30,24 @@ def test_init_writes_a_commented_configuration_that_works(run: Run, trial: Path)
         assert "Managed Office Communications Server" in engine.namespaces
 
 
+def test_init_makes_a_store_that_keeps_what_was_done(run: Run, trial: Path, tmp_path: Path) -> None:
+    assert {path.name for path in tmp_path.iterdir()} == set(FILES)
+    assert all(stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600 for name in FILES if name != trial.name)
+    assert run("submit", REPOSITORY / "examples" / "requests" / "01-create-sip-domain.xml", "--as", ADMIN).exit_code == 0
+    assert "committed" in run("transactions", "list").stdout
+    assert run("audit", "verify").exit_code == 0
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_init_looks_for_every_file_that_it_would_write(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("precious")
+    result = run("init")
+    assert result.exit_code == 2
+    assert name in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "precious"
+
+
 def test_what_is_commented_out_is_the_default(run: Run, trial: Path) -> None:
     lines = [
         line.removeprefix("# ") if line.startswith("# ") and " = " in line else line
@@ -42,12 +62,14 @@ def test_what_is_commented_out_is_the_default(run: Run, trial: Path) -> None:
 
 def test_init_replaces_nothing_without_force(run: Run, trial: Path, tmp_path: Path) -> None:
     run("submit", REPOSITORY / "examples" / "requests" / "01-create-sip-domain.xml", "--as", ADMIN)
-    before = {path: path.read_bytes() for path in (trial, tmp_path / "directory.db")}
+    before = {path: path.read_bytes() for path in (tmp_path / name for name in FILES)}
     result = run("init")
     assert result.exit_code == 2
     assert "--force" in result.stderr
     assert {path: path.read_bytes() for path in before} == before
     assert run("init", "--force").exit_code == 0
+    assert run("transactions", "list").stdout == "", "the store is a new one"
+    assert (tmp_path / "mpf.key").read_bytes() != before[tmp_path / "mpf.key"]
     again = run("submit", REPOSITORY / "examples" / "requests" / "01-create-sip-domain.xml", "--as", ADMIN)
     assert again.exit_code == 0, "the directory is a new one"
 

@@ -82,6 +82,17 @@ def test_the_request_runs_when_it_is_copied_to_a_file(run: Run, trial: Path, tmp
         assert run(*command).exit_code == 0
 
 
+def test_the_commands_for_operators_find_the_request(run: Run, trial: Path, tmp_path: Path) -> None:
+    (tmp_path / "request.xml").write_text(block(README, "xml", "<request>"))
+    assert run("submit", "request.xml", "--as", ADMIN).exit_code == 0
+    shown = commands(block(README, "sh", "mpfctl audit verify"))
+    outputs = {tuple(command[:2]): run(*command) for command in shown}
+    assert [result.exit_code for result in outputs.values()] == [0] * len(shown)
+    assert "committed" in outputs["transactions", "list"].stdout
+    assert "request.end" in outputs["audit", "list"].stdout
+    assert "1 committed" in outputs["store", "info"].stdout
+
+
 def test_the_embedding_code_runs(run: Run, trial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "request.xml").write_text(block(README, "xml", "<request>"))
     code = compile(block(README, "python", "Engine.from_config"), "README.md", "exec")

@@ -1,0 +1,80 @@
+"""``mpfctl recover``: what engines that are gone have left behind."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.shelf import CALLER, Site
+
+pytestmark = pytest.mark.slow
+
+
+def test_what_a_killed_process_did_is_undone(run: Run, site: Site) -> None:
+    site.kill_in("Put:one")
+    assert site.things() == ["one"]
+    result = run("recover")
+    assert result.exit_code == 0, result.output
+    [line] = result.stdout.splitlines()
+    assert "rolled-back  Shelf::Put  (1 undone)" in line
+    assert "1 open; those whose engine lives are left alone." in result.stderr
+    assert "Recovered 1: 1 rolled-back." in result.stderr
+    assert site.things() == []
+
+
+def test_it_says_when_there_is_nothing_to_do(run: Run, site: Site) -> None:
+    run("submit", site.request("Put:one"), "--as", CALLER)
+    result = run("recover")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "Nothing to recover.\n")
+    assert json.loads(run("recover", "--json").stdout) == {"recovered": [], "open": 0}
+
+
+def test_what_could_not_be_undone_is_exit_code_1(run: Run, site: Site) -> None:
+    site.kill_in("Put:one")
+    site.tell("undo-fails")
+    result = run("recover")
+    assert result.exit_code == 1
+    assert "inconsistent" in result.stdout
+    assert "The shelf does not answer." in result.stdout
+    assert "mpfctl transactions list --unsettled" in result.stderr
+    again = run("recover")
+    assert (again.exit_code, again.stdout) == (0, ""), "that is for `retry`"
+
+
+def test_json_has_the_keys_that_the_help_names(run: Run, site: Site) -> None:
+    site.kill_in("Put:one")
+    result = run("recover", "--json")
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    [recovered] = document["recovered"]
+    assert (document["open"], recovered["state"], recovered["settled"]) == (0, "rolled-back", True)
+    documented = run("recover", "--help").stdout
+    assert all(key in documented for key in (*document, *recovered, *recovered["steps"][0]))
+
+
+def test_a_living_engine_is_left_alone(run: Run, site: Site) -> None:
+    with site.waiting("Put:one") as process:
+        result = run("recover")
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert "1 open still: their engines live" in result.stderr
+        site.take_back("wait-in-apply")
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert site.things() == ["one"]
+
+
+def test_the_next_submit_recovers_too(run: Run, site: Site) -> None:
+    site.kill_in("Put:one")
+    site.tell("wait-in-apply")
+    with site.waits("submit", site.request("Put:two"), "--as", CALLER) as process:
+        site.take_back("wait-in-apply")
+        process.communicate(timeout=30)
+    assert site.things() == ["two"]
+
+
+def test_there_must_be_a_store(run: Run, site: Site) -> None:
+    result = run("recover")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "There is no store" in result.stderr
