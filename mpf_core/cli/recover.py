@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from typing import cast
 
 import click
 
@@ -109,7 +108,7 @@ def _watch(state: State, wish: Stopping, as_json: bool) -> Sequence[Recovered]:
 
 def _round(state: State, wish: Stopping) -> Iterator[Recovered]:
     """What is recovered until everything is, or a signal comes."""
-    with closing(cast(Generator[Recovered, None, None], state.engine.recover())) as found:
+    with closing(state.engine.recover()) as found:
         for one in found:
             yield one
             if wish.event.is_set():

@@ -35,6 +35,7 @@ from mpf_directory.operations import (
     add,
     from_json,
     guid_of,
+    operations_of,
     plan_modify,
     to_json,
     value_key,
@@ -157,9 +158,14 @@ class DirectoryProvider(Provider):
         return cls.change(directory, Rename(entry.dn, new_dn, guid), output=output)
 
     @classmethod
-    def delete_change(cls, directory: Directory, dn: Dn, output: Iterable[Element] = ()) -> Change:
-        """Delete an object with all below it: parked now, deleted by the commit. For two-phase procedures only."""
-        operations, final = plan_delete(directory, dn)
+    def delete_change(
+        cls, directory: Directory, dn: Dn, output: Iterable[Element] = (), *, parked: Dn | None = None
+    ) -> Change:
+        """Delete an object with all below it: parked now, deleted by the commit. For two-phase procedures only.
+
+        ``parked`` is what it is called in between: see `mpf_directory.parking`.
+        """
+        operations, final = plan_delete(directory, dn, parked)
         return cls.change(directory, *operations, output=output, commit=[final])
 
     def apply(self, ctx: CallContext, change: Change) -> Output:
@@ -170,7 +176,7 @@ class DirectoryProvider(Provider):
         directory = self.reopen(ctx, change)
         guids: dict[str, Json] = {}
         ctx.evidence.update(done=0, certain=True, guids=guids)
-        for number, operation in enumerate(_operations(change)):
+        for number, operation in enumerate(operations_of(change)):
             ctx.evidence.update(done=number, certain=False)
             try:
                 created = _do(directory, operation)
@@ -190,7 +196,7 @@ class DirectoryProvider(Provider):
 
         Without evidence (the process that applied the change was killed) every operation is looked for.
         """
-        operations = _operations(change)
+        operations = operations_of(change)
         done = ctx.evidence.get("done")
         if isinstance(done, int):
             operations = operations[: done + (0 if ctx.evidence.get("certain") else 1)]
@@ -204,34 +210,28 @@ class DirectoryProvider(Provider):
         return Undo.UNDONE if undone else Undo.NOTHING_TO_UNDO
 
     def prepare_commit(self, ctx: CallContext, change: Change) -> None:
-        """Raise E_FAIL when what was parked is not where it was put any more: its commit would fail."""
-        data = cast(dict[str, Json], change.data)
+        """Raise E_FAIL when what was parked is not as it was put any more: its commit would fail."""
         directory = self.reopen(ctx, change)
-        for item in cast(list[Json], data.get("commit", [])):
-            operation = from_json(item)
-            if isinstance(operation, Delete):
-                require_parked(directory, operation)
+        for operation in _final_deletes(change):
+            require_parked(directory, operation)
 
     def commit(self, ctx: CallContext, change: Change) -> None:
         """Delete what was parked."""
-        data = cast(dict[str, Json], change.data)
         directory = self.reopen(ctx, change)
-        for item in cast(list[Json], data.get("commit", [])):
-            operation = from_json(item)
-            if isinstance(operation, Delete):
-                delete_subtree(directory, operation)
+        for operation in _final_deletes(change):
+            delete_subtree(directory, operation)
 
     def describe(self, change: Change) -> str:
         """The change as LDIF change records."""
-        data = cast(dict[str, Json], change.data or {})
-        final = [from_json(item) for item in cast(list[Json], data.get("commit", []))]
-        doing = [from_json(item) for item in cast(list[Json], data.get("operations", []))]
-        return change_records(doing, [operation for operation in final if isinstance(operation, Delete)])
+        return change_records(operations_of(change), _final_deletes(change))
 
     def reopen(self, ctx: CallContext, change: Change) -> Directory:
-        """The directory at the server that ``change`` was prepared at, bound as the account that the call runs as."""
+        """The directory at the server that ``change`` was prepared at, bound as the account that the call runs as.
+
+        Its writes raise TIMEOUT, before they are done, when the call's time is over.
+        """
         server = cast(dict[str, Json], change.data)["server"]
-        return PointedDirectory(self.directory(ctx, str(server) if server else None))
+        return PointedDirectory(self.directory(ctx, str(server) if server else None), ctx.remaining)
 
 
 def domain_of(dn: Dn) -> str:
@@ -241,9 +241,11 @@ def domain_of(dn: Dn) -> str:
     return ".".join(rdn.value for rdn in dn.container.rdns if rdn.type.upper() == "DC")
 
 
-def _operations(change: Change) -> list[Operation]:
-    data = cast(dict[str, Json], change.data)
-    return [from_json(item) for item in cast(list[Json], data["operations"])]
+def _final_deletes(change: Change) -> list[Delete]:
+    """What the commit of a two-phase procedure deletes."""
+    data = cast(dict[str, Json], change.data or {})
+    operations = map(from_json, cast(list[Json], data.get("commit", [])))
+    return [operation for operation in operations if isinstance(operation, Delete)]
 
 
 def _do(directory: Directory, operation: Operation) -> bool:

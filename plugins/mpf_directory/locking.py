@@ -1,17 +1,26 @@
 """Which keys a change of the directory locks, so that requests of all engines on one store keep out of each other's way.
 
 Keys are names, because they are locked before anything is read. Who creates, deletes, moves or renames an object holds it
-alone; who changes something of it, or puts an object into it, shares it. So two requests may add two members to a group, or
-two objects to a container, at once, and nobody deletes it under their hands. The attributes of an object are a key of their
-own, shared by those who change a value that nobody else is about to change (a member, a well-known object).
+alone; who changes something of it, puts an object into it, or points at it, shares it. So two requests may add two members
+to a group, or two objects to a container, at once, and nobody deletes it under their hands. The attributes of an object are
+a key of their own, shared by those who change a value that nobody else is about to change (a member, a well-known object).
+
+Who deletes or moves a container holds all that is below it as well, under its old names and its new ones. That is rare, so
+it pays for all the others, who need not hold what is above their objects.
 
 Writers outside of the engine are not excluded: value-wise changes and undo that looks first are for them.
 """
 
 from __future__ import annotations
 
-from mpf_core.provider import CallContext
-from mpf_directory.dn import Dn, fold
+from collections.abc import Iterator
+
+from mpf_core.errors import Code, MpfError
+from mpf_core.provider import CallContext, Change
+from mpf_directory.dn import Dn, DnForm, fold
+from mpf_directory.filters import Filter
+from mpf_directory.operations import Add, Modify, Operation, operations_of, value_key
+from mpf_directory.port import Directory, Scope
 
 
 def hold_object(ctx: CallContext, dn: Dn, *, shared: bool = False) -> None:
@@ -30,3 +39,74 @@ def hold_value(ctx: CallContext, dn: Dn, value: str) -> None:
     hold_object(ctx, dn, shared=True)
     ctx.lock(f"attributes:{dn.normalised}", shared=True)
     ctx.lock(f"value:{dn.normalised}:{fold(value)}")
+
+
+def hold_existing(ctx: CallContext, directory: Directory, dn: Dn) -> bool:
+    """Share an object that is there, or hold the name of one that is missing alone. Returns whether it is there.
+
+    For containers that are created by whoever needs them first. Raises LOCK_VIOLATION.
+    """
+    if directory.read(dn, ["objectClass"]) is not None:
+        hold_object(ctx, dn, shared=True)
+        if directory.read(dn, ["objectClass"]) is not None:
+            return True
+    hold_object(ctx, dn)
+    return directory.read(dn, ["objectClass"]) is not None
+
+
+def hold_below(ctx: CallContext, directory: Directory, dn: Dn, new_dn: Dn) -> None:
+    """Hold all that is below an object which is about to be called ``new_dn``, under its old names and its new ones.
+
+    The caller holds both of the object's own names. Raises LOCK_VIOLATION, and NO_SUCH_OBJECT when it is not there.
+    """
+    held = {dn}
+    while found := [name for name in _names(directory, dn) if name not in held]:
+        # Who creates something shares its container, so when all containers are held there is nothing new any more.
+        for name in found:
+            hold_object(ctx, name)
+            hold_object(ctx, _moved(name, dn, new_dn))
+        held.update(found)
+
+
+def hold_targets(ctx: CallContext, change: Change) -> Change:
+    """Share the objects that values of ``change`` point at, coming and going ones, and return it.
+
+    Were one of them renamed before the change is undone, the undo would not know its own value, or not know where to point.
+    """
+    targets = (target for operation in operations_of(change) for target in _targets(operation))
+    for target in dict.fromkeys(targets):
+        hold_object(ctx, target, shared=True)
+    return change
+
+
+def renamed_meanwhile(dn: Dn) -> MpfError:
+    """The error where an object has another name by the time that ``dn`` is locked."""
+    return MpfError(Code.LOCK_VIOLATION, f"Another request has just renamed or moved '{dn}'; send this one again.")
+
+
+def _names(directory: Directory, dn: Dn) -> Iterator[Dn]:
+    found = directory.search(dn, Scope.SUBTREE, Filter.present("objectClass"), ["objectClass"])
+    return (entry.dn for entry in found)
+
+
+def _moved(dn: Dn, old: Dn, new: Dn) -> Dn:
+    """What ``dn``, which lies below ``old``, is called when that is called ``new``."""
+    for rdn in reversed(dn.rdns[: len(dn.rdns) - len(old.rdns)]):
+        new = new.child(*rdn)
+    return new
+
+
+def _targets(operation: Operation) -> Iterator[Dn]:
+    match operation:
+        case Add():
+            values = [(name, value) for name, given in operation.attributes.items() for value in given]
+        case Modify():
+            changes = operation.changes.items()
+            values = [(name, value) for name, change in changes for value in (*change.added, *change.removed)]
+        case _:
+            values = []
+    for name, value in values:
+        key = value_key(name, value)
+        target = key[-1] if isinstance(key, tuple) else key
+        if isinstance(target, Dn) and target.form is DnForm.NAME:
+            yield target

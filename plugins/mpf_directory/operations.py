@@ -15,7 +15,7 @@ from typing import TypeAlias, cast
 from uuid import UUID
 
 from mpf_core.errors import Code, MpfError
-from mpf_core.provider import Json
+from mpf_core.provider import Change, Json
 from mpf_directory.dn import Dn, fold
 from mpf_directory.port import Entry, Modification, ModifyOp, Value
 from mpf_directory.schema import Syntax, default_schema
@@ -80,10 +80,15 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete the object with that GUID, and all below it, for good. Only a commit does that: nothing takes it back."""
+    """Delete the object with that GUID, and all below it, for good. Only a commit does that: nothing takes it back.
+
+    ``below`` are the objects that were below it when that was decided; what else is there by then is not deleted. ``None``
+    is whatever is there.
+    """
 
     dn: Dn
     guid: UUID
+    below: frozenset[UUID] | None = None
 
 
 Operation: TypeAlias = Add | Modify | Rename | Delete
@@ -206,7 +211,13 @@ def to_json(operation: Operation) -> dict[str, Json]:
                 "guid": str(operation.guid),
             }
         case Delete():
-            return {"op": "delete", "dn": str(operation.dn), "guid": str(operation.guid)}
+            below = None if operation.below is None else sorted(map(str, operation.below))
+            return {
+                "op": "delete",
+                "dn": str(operation.dn),
+                "guid": str(operation.guid),
+                "below": cast(list[Json] | None, below),
+            }
 
 
 def from_json(data: Json) -> Operation:
@@ -233,8 +244,17 @@ def from_json(data: Json) -> Operation:
         case "rename":
             return Rename(dn, Dn.parse(str(data["new_dn"])), UUID(str(data["guid"])))
         case "delete":
-            return Delete(dn, UUID(str(data["guid"])))
+            below = cast(list[Json] | None, data.get("below"))
+            return Delete(
+                dn, UUID(str(data["guid"])), None if below is None else frozenset(UUID(str(guid)) for guid in below)
+            )
     raise ValueError(f"unknown operation {data['op']!r}")
+
+
+def operations_of(change: Change) -> list[Operation]:
+    """The operations of a directory change, in the order in which they are done; none of one that does nothing."""
+    data = cast(dict[str, Json], change.data or {})
+    return [from_json(item) for item in cast(list[Json], data.get("operations", []))]
 
 
 def _values_json(values: Iterable[Value]) -> list[Json]:

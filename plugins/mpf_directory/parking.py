@@ -8,11 +8,13 @@ want to be unique is free for somebody else.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mpf_core.errors import Code, MpfError
+from mpf_core.provider import CallContext
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
+from mpf_directory.locking import hold_below, hold_existing, hold_object
 from mpf_directory.operations import Delete, Modify, Operation, Rename, add, guid_of, plan_modify
 from mpf_directory.port import Directory, Entry, Scope, Value
 from mpf_directory.results import no_such_object
@@ -29,27 +31,51 @@ _FREED = ("userPrincipalName", "servicePrincipalName", "proxyAddresses", "msRTCS
 _READ = ("objectClass", "objectGUID", "sAMAccountName", "userAccountControl", *_FREED)
 
 
-def plan_delete(directory: Directory, dn: Dn) -> tuple[tuple[Operation, ...], Delete]:
-    """What parks the object ``dn`` with all below it, and what deletes it later. Raises NO_SUCH_OBJECT."""
+def hold_delete(ctx: CallContext, directory: Directory, dn: Dn) -> Dn:
+    """Hold all that a delete of ``dn``, which the caller holds, will move; returns what it is to be called when parked.
+
+    Raises LOCK_VIOLATION, and NO_SUCH_OBJECT when it is not there.
+    """
+    hold_existing(ctx, directory, _holder(directory))
+    parked = _place(directory, dn)
+    hold_object(ctx, parked)
+    hold_below(ctx, directory, dn, parked)
+    return parked
+
+
+def plan_delete(directory: Directory, dn: Dn, parked: Dn | None = None) -> tuple[tuple[Operation, ...], Delete]:
+    """What parks the object ``dn`` with all below it, under the name ``parked``, and what deletes it later.
+
+    Raises NO_SUCH_OBJECT.
+    """
     root = directory.read(dn, _READ)
     guid = guid_of(root) if root else None
     if root is None or guid is None:
         raise no_such_object(dn)
     if directory.base.is_within(root.dn):
         raise MpfError(Code.E_INVALIDARG, f"'{root.dn}' holds the whole domain and cannot be deleted.")
-    holder = add(directory.base.child("OU", HOLDER), {"objectClass": ["organizationalUnit"]}, shared=True)
-    parked = holder.dn.child(root.dn.rdn.type, secrets.token_hex(16))
+    parked = parked or _place(directory, root.dn)
+    tree = list(directory.search(root.dn, Scope.SUBTREE, Filter.present("objectClass"), _READ))
     operations: list[Operation] = []
-    if directory.read(holder.dn, ["objectGUID"]) is None:
-        operations.append(holder)
-    operations += _freeing(directory, root)
+    if directory.read(_holder(directory), ["objectGUID"]) is None:
+        operations.append(add(_holder(directory), {"objectClass": ["organizationalUnit"]}, shared=True))
+    operations += _freeing(tree)
     operations.append(Rename(root.dn, parked, guid))
-    return tuple(operations), Delete(parked, guid)
+    below = frozenset(found for entry in tree if (found := guid_of(entry)) is not None)
+    return tuple(operations), Delete(parked, guid, below - {guid})
 
 
-def _freeing(directory: Directory, root: Entry) -> Iterator[Modify]:
-    named = Filter.or_(*(Filter.present(name) for name in ("sAMAccountName", *_FREED)))
-    for entry in directory.search(root.dn, Scope.SUBTREE, named, _READ):
+def _holder(directory: Directory) -> Dn:
+    return directory.base.child("OU", HOLDER)
+
+
+def _place(directory: Directory, dn: Dn) -> Dn:
+    """A name for the parked object that nobody can have thought of."""
+    return _holder(directory).child(dn.rdn.type, secrets.token_hex(16))
+
+
+def _freeing(tree: Iterable[Entry]) -> Iterator[Modify]:
+    for entry in tree:
         wanted: dict[str, tuple[Value, ...]] = dict.fromkeys(_FREED, ())
         if entry.values("sAMAccountName"):
             wanted["sAMAccountName"] = (_SAM_PREFIX + secrets.token_hex(8).upper(),)

@@ -1,4 +1,4 @@
-"""A directory whose every write passes the points at which tests kill the process: see `mpf_core.points`."""
+"""A directory whose writes pass the points at which tests kill the process (`mpf_core.points`), and stop when time is up."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from mpf_directory.port import Directory, Entry, Modification, Scope, Value
 class PointedDirectory:
     """Implements `port.Directory` over another one. Used wherever a change is done, undone or committed."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, remaining: Callable[[], object]) -> None:
+        """``remaining`` raises when no time is left: then the next write is not begun."""
         self._directory = directory
+        self._remaining = remaining
         self.server = directory.server
         self.base = directory.base
         self.has_acls = directory.has_acls
@@ -36,22 +38,22 @@ class PointedDirectory:
 
     def add(self, dn: Dn, attributes: Mapping[str, Sequence[Value]]) -> None:
         """See `port.Directory.add`."""
-        _between_points(lambda: self._directory.add(dn, attributes))
+        self._between_points(lambda: self._directory.add(dn, attributes))
 
     def modify(self, dn: Dn, modifications: Sequence[Modification]) -> None:
         """See `port.Directory.modify`."""
-        _between_points(lambda: self._directory.modify(dn, modifications))
+        self._between_points(lambda: self._directory.modify(dn, modifications))
 
     def delete(self, dn: Dn) -> None:
         """See `port.Directory.delete`."""
-        _between_points(lambda: self._directory.delete(dn))
+        self._between_points(lambda: self._directory.delete(dn))
 
     def rename(self, dn: Dn, new_dn: Dn) -> None:
         """See `port.Directory.rename`."""
-        _between_points(lambda: self._directory.rename(dn, new_dn))
+        self._between_points(lambda: self._directory.rename(dn, new_dn))
 
-
-def _between_points(effect: Callable[[], None]) -> None:
-    reach("provider.effect.before")
-    effect()
-    reach("provider.effect.after")
+    def _between_points(self, effect: Callable[[], None]) -> None:
+        self._remaining()
+        reach("provider.effect.before")
+        effect()
+        reach("provider.effect.after")

@@ -156,7 +156,7 @@ class AccountCalls(PathCalls):
         new = _secret(data, "newPassword")
         path, directory, name = self.resolve(ctx, data)
         hold_value(ctx, name, "password")
-        guid = guid_of(self.require(directory, path, ["objectGUID"]))
+        guid = guid_of(self.require(directory, path, ["objectGUID"], name))
         content: dict[str, Json] = {
             "server": directory.server,
             "password": "change" if old is not None else "set",

@@ -8,6 +8,7 @@ from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Element, argument, output
 from mpf_directory.changes import DirectoryProvider
 from mpf_directory.dn import BAD_PATHNAME, Dn, DnForm, Rdn
+from mpf_directory.locking import renamed_meanwhile
 from mpf_directory.paths import LdapPath
 from mpf_directory.port import Directory, Entry
 
@@ -61,7 +62,8 @@ class PathCalls(DirectoryProvider):
     def resolve(self, ctx: CallContext, data: Element, name: str = "path") -> tuple[LdapPath, Directory, Dn]:
         """The path in the argument ``name``, its directory, and the name to lock, which no other one of it stands for.
 
-        Only special forms (``<GUID=...>``) are looked up for that. Raises NO_SUCH_OBJECT.
+        Only special forms (``<GUID=...>``) are looked up for that; `require` makes sure that the name still holds when it is
+        locked. Raises NO_SUCH_OBJECT.
         """
         path, directory = self.open(ctx, data, name)
         return path, directory, self.plain(directory, path)
@@ -74,9 +76,14 @@ class PathCalls(DirectoryProvider):
         return cls.require(directory, path, ["objectClass"]).dn
 
     @staticmethod
-    def require(directory: Directory, path: LdapPath, attributes: Sequence[str]) -> Entry:
-        """The object at ``path``. Raises NO_SUCH_OBJECT in the words of ADSI."""
+    def require(directory: Directory, path: LdapPath, attributes: Sequence[str], held: Dn | None = None) -> Entry:
+        """The object at ``path``. Raises NO_SUCH_OBJECT in the words of ADSI.
+
+        ``held`` is the name that was locked for it: LOCK_VIOLATION when it has another one by now.
+        """
         entry = directory.read(path.dn, attributes)
         if entry is None:
             raise unable_to_open(path)
+        if held is not None and entry.dn != held:
+            raise renamed_meanwhile(held)
         return entry

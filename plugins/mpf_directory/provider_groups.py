@@ -6,7 +6,7 @@ from mpf_core.errors import Code, MpfError
 from mpf_core.provider import NO_CHANGE, CallContext, Change, Element, Output, argument, output, read, write
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
-from mpf_directory.locking import hold_object, hold_value
+from mpf_directory.locking import hold_object, hold_value, renamed_meanwhile
 from mpf_directory.operations import Modify, ValueChange, guid_of
 from mpf_directory.paths import LdapPath
 from mpf_directory.port import Directory, Entry, Scope
@@ -65,7 +65,11 @@ class GroupCalls(PathCalls):
         member = self.plain(directory, LdapPath.parse(argument(data, "path")))
         hold_value(ctx, group, member.normalised)
         hold_object(ctx, member, shared=True)
-        return self._pair(ctx, data)
+        found = self._pair(ctx, data)
+        for entry, held in zip(found[1:], (group, member), strict=True):
+            if entry.dn != held:
+                raise renamed_meanwhile(held)
+        return found
 
     def _pair(self, ctx: CallContext, data: Element) -> tuple[Directory, Entry, Entry]:
         """The directory of the group, the group and the other object, both looked up there."""

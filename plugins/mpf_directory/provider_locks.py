@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Element, Provider, argument, read
+from mpf_directory.dn import DnForm
 from mpf_directory.paths import LdapPath
 
 
@@ -21,12 +22,16 @@ def _domain(name: str) -> str:
 
 
 def _object(name: str) -> str:
-    return LdapPath.parse(name).dn.normalised
+    dn = LdapPath.parse(name).dn
+    if dn.form is not DnForm.NAME:
+        raise MpfError(Code.E_INVALIDARG, f"'{name}' cannot be locked: it is no distinguished name.")
+    return dn.normalised
 
 
-#: What can be locked, and how its names are brought to one spelling.
+#: What can be locked, and how its names are brought to one spelling. ``object`` is the key of `locking.hold_object`: an
+#: object that is shared is neither deleted nor moved, and so stays in its organization.
 KINDS: Mapping[str, Callable[[str], str]] = MappingProxyType(
-    {"sip-domain": _domain, "pool-assignment": _object, "organization": _object}
+    {"sip-domain": _domain, "pool-assignment": _object, "object": _object}
 )
 
 

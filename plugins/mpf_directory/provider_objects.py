@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import NO_CHANGE, CallContext, Change, Element, Output, argument, output, read, two_phase, write
-from mpf_directory.locking import hold_attributes, hold_object
+from mpf_directory.locking import hold_attributes, hold_below, hold_existing, hold_object, hold_targets
+from mpf_directory.parking import hold_delete
 from mpf_directory.paths import LdapPath
 from mpf_directory.provider_common import PathCalls, flag, path_output, relative_name
 from mpf_directory.schema import default_schema
@@ -29,23 +30,26 @@ class ObjectCalls(PathCalls):
         known = default_schema().object_class(class_)
         rdn = relative_name(argument(data, "name"), known.naming.upper() if known else "CN")
         hold_object(ctx, name, shared=True)
-        hold_object(ctx, name.child(*rdn))
-        dn = self.require(directory, container, ["objectClass"]).dn.child(*rdn)
+        dn = self.require(directory, container, ["objectClass"], name).dn.child(*rdn)
         created = path_output("path", container.server, dn)
-        if flag(data, "flagIgnoreAlreadyExistsError") and directory.read(dn, ["objectClass"]) is not None:
+        if flag(data, "flagIgnoreAlreadyExistsError") and hold_existing(ctx, directory, dn):
             return Change(output=(created, output("flagSkipAction")))
+        hold_object(ctx, dn)
         attributes = {**initial_values(property_elements(data)), "objectClass": (class_,)}
-        return self.add_change(directory, dn, attributes, output=[created])
+        return hold_targets(ctx, self.add_change(directory, dn, attributes, output=[created]))
 
     @two_phase("Delete Object")
     def delete_object(self, ctx: CallContext, data: Element) -> Change:
         """IN path, flagIgnoreDoesNotExistError. Objects below it go with it. Parked until the transaction commits."""
-        path, directory = self.open(ctx, data)
-        entry = directory.read(path.dn, ["objectClass"])
-        if entry is None and flag(data, "flagIgnoreDoesNotExistError"):
-            return NO_CHANGE
-        hold_object(ctx, self.plain(directory, path))
-        return self.delete_change(directory, self.require(directory, path, ["objectClass"]).dn)
+        try:
+            path, directory, name = self.resolve(ctx, data)
+            hold_object(ctx, name)
+            dn = self.require(directory, path, ["objectClass"], name).dn
+        except MpfError as error:
+            if error.code == Code.NO_SUCH_OBJECT and flag(data, "flagIgnoreDoesNotExistError"):
+                return NO_CHANGE
+            raise
+        return self.delete_change(directory, dn, parked=hold_delete(ctx, directory, dn))
 
     @read("Get Properties")
     def get_properties(self, ctx: CallContext, data: Element) -> Output:
@@ -68,7 +72,8 @@ class ObjectCalls(PathCalls):
         names = dict.fromkeys(part.attribute for part in parts)
         path, directory, name = self.resolve(ctx, data)
         hold_attributes(ctx, name)
-        return self.modify_change(directory, self.require(directory, path, [*names, "objectGUID"]), parts)
+        entry = self.require(directory, path, [*names, "objectGUID"], name)
+        return hold_targets(ctx, self.modify_change(directory, entry, parts))
 
     @write("Move Object")
     def move_object(self, ctx: CallContext, data: Element) -> Change:
@@ -81,11 +86,12 @@ class ObjectCalls(PathCalls):
         hold_object(ctx, place, shared=True)
         hold_object(ctx, name)
         hold_object(ctx, place.child(*name.rdn))
-        entry = self.require(directory, source, ["objectGUID"])
-        container = self.require(directory, destination, ["objectClass"])
+        entry = self.require(directory, source, ["objectGUID"], name)
+        container = self.require(directory, destination, ["objectClass"], place)
         if container.dn.is_within(entry.dn):
             raise MpfError(Code.E_INVALIDARG, f"'{entry.dn}' cannot be moved into itself.")
         new_dn = container.dn.child(*entry.dn.rdn)
+        hold_below(ctx, directory, entry.dn, new_dn)
         moved = path_output("path", destination.server, new_dn)
         return self.rename_change(directory, entry, new_dn, output=[moved])
 
@@ -99,7 +105,8 @@ class ObjectCalls(PathCalls):
         rdn = relative_name(argument(data, "name"), name.rdn.type)
         hold_object(ctx, name)
         hold_object(ctx, parent.child(*rdn))
-        entry = self.require(directory, source, ["objectGUID"])
+        entry = self.require(directory, source, ["objectGUID"], name)
         new_dn = (entry.dn.parent or parent).child(*rdn)
+        hold_below(ctx, directory, entry.dn, new_dn)
         renamed = path_output("path", source.server, new_dn)
         return self.rename_change(directory, entry, new_dn, output=[renamed])

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Change, Element, Output, argument, optional_argument, output, read, write
 from mpf_directory.dn import Dn
-from mpf_directory.locking import hold_value
+from mpf_directory.locking import hold_targets, hold_value
 from mpf_directory.paths import LdapPath
 from mpf_directory.port import Entry
 from mpf_directory.provider_common import PathCalls, flag, path_output, unable_to_open
@@ -72,7 +72,7 @@ class WellKnownCalls(PathCalls):
         name = optional_argument(data, "distinguishedName")
         path, directory, held = self.resolve(ctx, data)
         hold_value(ctx, held, guid)
-        entry = self.require(directory, path, [OTHER_WELL_KNOWN, "objectGUID"])
+        entry = self.require(directory, path, [OTHER_WELL_KNOWN, "objectGUID"], held)
         others = {value.text for value in _well_known(entry) if value.guid == guid}
         kept = [value for value in entry.values(OTHER_WELL_KNOWN) if value not in others]
         if name is not None:
@@ -80,7 +80,7 @@ class WellKnownCalls(PathCalls):
             if target is None:
                 raise unable_to_open(LdapPath(path.server, Dn.parse(name)))
             kept.append(f"B:32:{guid}:{target.dn}")
-        return self.modify_change(directory, entry, {OTHER_WELL_KNOWN: kept})
+        return hold_targets(ctx, self.modify_change(directory, entry, {OTHER_WELL_KNOWN: kept}))
 
 
 def _guid(data: Element) -> str:

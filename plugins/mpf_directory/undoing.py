@@ -13,7 +13,7 @@ from uuid import UUID
 from mpf_core.errors import Code, MpfError
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
-from mpf_directory.operations import Add, Delete, Modify, Operation, Rename, ValueChange, value_key
+from mpf_directory.operations import Add, Delete, Modify, Operation, Rename, ValueChange, guid_of, value_key
 from mpf_directory.port import Directory, Entry, Modification, ModifyOp, Scope, Value
 from mpf_directory.results import Result
 from mpf_directory.schema import default_schema
@@ -149,29 +149,37 @@ def _undo_rename(directory: Directory, operation: Rename) -> bool:
 
 
 def require_parked(directory: Directory, operation: Delete) -> None:
-    """Raise E_FAIL when the object is not where it was put: somebody rescued or deleted it."""
+    """Raise E_FAIL when the object is not as it was put: somebody rescued or deleted it, or put something below it."""
     entry = directory.read(Dn.by_guid(operation.guid), ["objectGUID"])
     if entry is None:
         raise MpfError(Code.E_FAIL, f"'{operation.dn}' was deleted by somebody else.")
-    if entry.dn != operation.dn:
-        raise MpfError(Code.E_FAIL, f"'{operation.dn}' was moved by somebody else, to '{entry.dn}'.")
+    _doomed(directory, operation, entry)
 
 
 def delete_subtree(directory: Directory, operation: Delete) -> None:
     """Delete an object and all below it, the leaves first. Does nothing where it is gone.
 
-    Raises E_FAIL when the object is not where it was put: somebody rescued it.
+    Raises E_FAIL when the object is not as it was put: somebody rescued it, or put something below it.
     """
     entry = directory.read(Dn.by_guid(operation.guid), ["objectGUID"])
     if entry is None:
         return
-    if entry.dn != operation.dn:
-        raise MpfError(Code.E_FAIL, f"'{operation.dn}' was moved by somebody else, to '{entry.dn}', and is not deleted.")
-    everything = Filter.present("objectClass")
-    found = [found.dn for found in directory.search(entry.dn, Scope.SUBTREE, everything, ["objectClass"])]
-    for dn in sorted(found, key=lambda dn: len(dn.rdns), reverse=True):
+    for dn in sorted(_doomed(directory, operation, entry), key=lambda dn: len(dn.rdns), reverse=True):
         try:
             directory.delete(dn)
         except MpfError as error:
             if error.code != Code.NO_SUCH_OBJECT:
                 raise
+
+
+def _doomed(directory: Directory, operation: Delete, entry: Entry) -> list[Dn]:
+    """The object and all below it, if it is still as it was put. Raises E_FAIL."""
+    if entry.dn != operation.dn:
+        raise MpfError(Code.E_FAIL, f"'{operation.dn}' was moved by somebody else, to '{entry.dn}', and is not deleted.")
+    found = list(directory.search(entry.dn, Scope.SUBTREE, Filter.present("objectClass"), ["objectGUID"]))
+    if operation.below is not None:
+        known = {operation.guid, *operation.below}
+        for other in found:
+            if guid_of(other) not in known:
+                raise MpfError(Code.E_FAIL, f"'{other.dn}' was put there by somebody else, so '{entry.dn}' is not deleted.")
+    return [other.dn for other in found]

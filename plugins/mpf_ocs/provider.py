@@ -21,7 +21,7 @@ from mpf_core.security.identity import IdentityKind
 from mpf_directory.changes import DirectoryProvider
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
-from mpf_directory.locking import hold_attributes
+from mpf_directory.locking import hold_attributes, hold_targets, renamed_meanwhile
 from mpf_directory.port import Directory, Entry, Scope
 from mpf_directory.results import no_such_object
 from mpf_ocs import pools, topology, user_policy, users
@@ -48,7 +48,7 @@ class OcsProvider(DirectoryProvider):
     def get_sip_user_properties(self, ctx: CallContext, data: Element) -> list[Element]:
         """The settings of a SIP user, in the documented order."""
         directory = self._open(ctx, data)
-        user = _sip_user(directory, data)
+        user = _sip_user(_user(directory, data))
         policies = {name: _policy_name(directory, user, type_) for name, type_ in _POLICIES.items()}
         properties = [
             ("enabled", _flag(user, "enabled")),
@@ -75,14 +75,13 @@ class OcsProvider(DirectoryProvider):
         """Make an existing user a SIP user."""
         uri = SipUri.parse(argument(data, "primaryURI"))
         directory = self._open(ctx, data)
-        hold_attributes(ctx, _user(directory, data).dn)
-        user = _user(directory, data)
+        user = _held_user(ctx, directory, data)
         if users.is_sip_user(user):
             raise MpfError(Code.OBJECT_ALREADY_EXISTS, f"'{user.dn}' is a user of Office Communications Server already.")
         home = topology.home_server(directory, argument(data, "homeServerDN"))
         self._claim(ctx, directory, uri, user)
         settings = SipSettings(uri, home, users.given_booleans(data), _given_policies(directory, data))
-        return self.modify_change(directory, user, users.create(user, settings))
+        return hold_targets(ctx, self.modify_change(directory, user, users.create(user, settings)))
 
     @write("SetSipUserProperties")
     def set_sip_user_properties(self, ctx: CallContext, data: Element) -> Change:
@@ -90,22 +89,20 @@ class OcsProvider(DirectoryProvider):
         address = optional_argument(data, "primaryURI")
         uri = SipUri.parse(address) if address else None
         directory = self._open(ctx, data)
-        hold_attributes(ctx, _user(directory, data).dn)
-        user = _sip_user(directory, data)
+        user = _sip_user(_held_user(ctx, directory, data))
         server = optional_argument(data, "homeServerDN")
         home = topology.home_server(directory, server) if server else None
         if uri is not None:
             self._claim(ctx, directory, uri, user)
         settings = SipSettings(uri, home, users.given_booleans(data), _given_policies(directory, data))
-        return self.modify_change(directory, user, users.change(user, settings))
+        return hold_targets(ctx, self.modify_change(directory, user, users.change(user, settings)))
 
     @write("DeleteSipUser")
     def delete_sip_user(self, ctx: CallContext, data: Element) -> Change:
         """Take a user out of Office Communications Server."""
         directory = self._open(ctx, data)
-        hold_attributes(ctx, _user(directory, data).dn)
-        user = _sip_user(directory, data)
-        return self.modify_change(directory, user, users.remove(user))
+        user = _sip_user(_held_user(ctx, directory, data))
+        return hold_targets(ctx, self.modify_change(directory, user, users.remove(user)))
 
     def _open(self, ctx: CallContext, data: Element) -> Directory:
         return self.directory(ctx, optional_argument(data, "preferredDomainController"))
@@ -135,8 +132,17 @@ def _user(directory: Directory, data: Element) -> Entry:
     return user
 
 
-def _sip_user(directory: Directory, data: Element) -> Entry:
+def _held_user(ctx: CallContext, directory: Directory, data: Element) -> Entry:
+    """The user with all attributes held, as it is since then."""
+    held = _user(directory, data).dn
+    hold_attributes(ctx, held)
     user = _user(directory, data)
+    if user.dn != held:
+        raise renamed_meanwhile(held)
+    return user
+
+
+def _sip_user(user: Entry) -> Entry:
     if not users.is_sip_user(user):
         raise MpfError(Code.INVALID_OPERATION, f"'{user.dn}' is no user of Office Communications Server.")
     return user

@@ -10,6 +10,7 @@ import pytest
 
 from mpf_core import Code, Result
 from mpf_core.testing import at_point
+from mpf_directory.dn import Dn
 from tests.namespaces.support import (
     ALPINE,
     ALPINE_ADMIN,
@@ -121,6 +122,44 @@ def test_one_domain_goes_to_one_organization(site: Site) -> None:
     assert site.domains(OTHER_CUSTOMER, DOMAIN_ADMIN) == []
 
 
+def test_two_domains_of_two_organizations_do_not_wait_for_each_other(site: Site) -> None:
+    """They share the list of reservations, which is there."""
+    site.succeed("CreateSipDomain", DOMAIN_ADMIN, organization=ldap(ALPINE), address="first.example")
+
+    def create(organization: str, domain: str) -> Result:
+        return site.submit("CreateSipDomain", DOMAIN_ADMIN, {"organization": ldap(organization), "address": domain})
+
+    site.succeed("CreateSipDomain", DOMAIN_ADMIN, organization=ldap(OTHER_CUSTOMER), address="second.example")
+    with stalled(lambda: create(ALPINE, "third.example"), 2) as first:
+        assert create(OTHER_CUSTOMER, "fourth.example").error is None
+    assert first[0].error is None
+
+
+def test_two_domains_are_deleted_at_once(site: Site) -> None:
+    for number, organization in enumerate((ALPINE, OTHER_CUSTOMER, ALPINE)):
+        site.succeed("CreateSipDomain", DOMAIN_ADMIN, organization=ldap(organization), address=f"d{number}.example")
+
+    def delete(organization: str, domain: str) -> Result:
+        return site.submit("DeleteSipDomain", DOMAIN_ADMIN, {"organization": ldap(organization), "address": domain})
+
+    assert delete(ALPINE, "d2.example").error is None  # the unit for parked objects is there since then
+    with stalled(lambda: delete(ALPINE, "d0.example"), 2) as first:
+        assert delete(OTHER_CUSTOMER, "d1.example").error is None
+    assert first[0].error is None
+
+
+def test_a_user_does_not_change_organizations_while_being_enabled(site: Site, mary: str) -> None:
+    """Whose user it is decides which SIP domains it may have; so nobody may move it, or what holds it, meanwhile."""
+    with stalled(lambda: enable(site, JOHN, "john")) as first:
+        for source in (JOHN, ALPINE):
+            content = f"<source>{ldap(source)}</source><destination>{ldap(OTHER_CUSTOMER)}</destination>"
+            assert locked(site.submit_raw("Active Directory Provider", "Move Object", content))
+    assert first[0].error is None
+    content = f"<source>{ldap(mary)}</source><destination>{ldap(OTHER_CUSTOMER)}</destination>"
+    with stalled(lambda: site.submit_raw("Active Directory Provider", "Move Object", content)):
+        assert locked(enable(site, mary, "mary"))
+
+
 def test_a_pool_is_not_taken_away_while_it_is_relied_on(site: Site, mary: str) -> None:
     with stalled(lambda: enable(site, JOHN, "john")) as first:
         assert locked(site.submit("DeletePoolAssignment", DOMAIN_ADMIN, {"organization": ldap(ALPINE)}))
@@ -150,8 +189,6 @@ def test_the_undo_of_a_loser_leaves_the_winner_alone(site: Site, mary: str) -> N
 
 def test_two_members_are_added_to_one_group_at_once(site: Site, mary: str) -> None:
     group = f"CN=Testers,{ALPINE}"
-    from mpf_directory.dn import Dn
-
     site.directory.add(Dn.parse(group), {"objectClass": ["group"], "sAMAccountName": ["testers"]})
 
     def join(member: str) -> Result:
@@ -167,10 +204,22 @@ def test_two_members_are_added_to_one_group_at_once(site: Site, mary: str) -> No
     assert set(site.read(group).values("member")) == {JOHN, mary}
 
 
-def test_nothing_is_deleted_under_what_is_created_in_it(site: Site) -> None:
+@pytest.mark.parametrize("deep", [False, True])
+def test_nothing_is_deleted_under_what_is_created_in_it(site: Site, deep: bool) -> None:
     unit = site.add_unit(ALPINE, "Branch")
-    content = f"<container>{ldap(unit)}</container><class>contact</class><name>CN=New</name>"
+    place = site.add_unit(unit, "Desk") if deep else unit
+    content = f"<container>{ldap(place)}</container><class>contact</class><name>CN=New</name>"
     with stalled(lambda: site.submit_raw("Active Directory Provider", "Create Object", content)) as first:
         delete = f"<path>{ldap(unit)}</path>"
         assert locked(site.submit_raw("Active Directory Provider", "Delete Object", delete))
+    assert first[0].error is None
+
+
+def test_a_member_whose_name_changes_is_refused(site: Site, mary: str) -> None:
+    """The undo of a membership names the member: were it renamed in between, the undo would not find its value."""
+    group = f"CN=Admins@AlpineSkiHouse,{ALPINE}"
+    content = f"<group>{ldap(group)}</group><path>{ldap(mary)}</path>"
+    with stalled(lambda: site.submit_raw("Active Directory Provider", "Group Add", content)) as first:
+        renaming = f"<source>{ldap(mary)}</source><name>CN=Mary</name>"
+        assert locked(site.submit_raw("Active Directory Provider", "Rename Object", renaming))
     assert first[0].error is None

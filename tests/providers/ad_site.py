@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from lxml import etree
@@ -74,6 +74,9 @@ class Directories:
 
     def service(self) -> Directory:
         return self.directory
+
+    def verify_password(self, dn: Dn, password: str) -> bool:
+        return cast(EmbeddedDirectory, self.directory).verify_password(dn, password)
 
 
 @dataclass

@@ -10,6 +10,7 @@ import pytest
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import Undo
 from mpf_core.security.identity import Identity, IdentityKind
+from mpf_directory.dn import Dn
 from tests.providers.ocs_forest import (
     CUSTOMER,
     HIGH,
@@ -193,8 +194,8 @@ class TestUniqueAddress:
         forest.prepare(
             "CreateSipUser", userDN=USER, enabled="true", homeServerDN=POOL, primaryURI="SIP:JohnC@AlpineSkiHouse.com"
         )
-        user = Dn.parse(USER).normalised
-        assert forest.locked == [f"object:{user}", f"attributes:{user}", f"sip-uri:{URI}"]
+        user, pool = Dn.parse(USER).normalised, Dn.parse(POOL).normalised
+        assert forest.locked == [f"object:{user}", f"attributes:{user}", f"sip-uri:{URI}", f"object:{pool}"]
 
     def test_an_address_in_an_organization_that_the_caller_cannot_see_is_refused(self, forest: Forest) -> None:
         class Blind:
