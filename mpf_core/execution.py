@@ -378,7 +378,8 @@ class Execution:
             if not isinstance(made, Change):
                 raise TypeError(f"prepare returned {type(made).__name__}, not a Change")
             two_phase = handler.type is ProcedureType.TWO_PHASE
-            clear = scope.sensitive is Inherit.NO and self.around.config.store.allow_clear
+            # saveDataForRollback keeps all arguments, and which of them are secret nobody here knows.
+            clear = scope.sensitive is Inherit.NO and self.around.config.store.allow_clear and saved is None
             late = self.transaction.run(provider, ctx, made, source, saved, two_phase, clear)
             self._check_call_time(ctx, procedure)
             _append(data, made.output)
