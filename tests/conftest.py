@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, settings
 # `make check` tries a few examples, `make test` the usual hundred. Deadlines would make slow machines fail.
 for name, examples in (("quick", 10), ("full", 100)):
     settings.register_profile(name, max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+#: Fixtures that start a PostgreSQL server; the parametrized ones start it for the kind "postgresql".
+_SERVERS = {"shared_server", "own_server", "postgres_place"}
+
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "full"))
 
 
@@ -21,3 +24,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if number:
             text = f"NOT TESTED with {program}, which is not here: {number} tests skipped"
             terminalreporter.write_line(text, yellow=True, bold=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that needs a PostgreSQL server is slow: `make check` tries memory and SQLite only."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        kinds = callspec.params.values() if callspec else ()
+        if "postgresql" in kinds or _SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)

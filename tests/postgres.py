@@ -181,7 +181,7 @@ def postgres_server(folder: Path | None = None, *, tracer: Sequence[str] = ()) -
             server.start()
             yield server
         finally:
-            server.stop()
+            server.stop("immediate")  # what it would write before a clean end is removed anyway
     finally:
         shutil.rmtree(folder)
 

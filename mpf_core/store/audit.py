@@ -158,7 +158,8 @@ def _fields(entry: AuditEntry) -> tuple[object, ...]:
     """An entry as the columns have it, and as the hash covers it."""
     return (
         _storable(entry.event),
-        float(entry.at) + 0.0,  # no -0.0, which SQLite does not keep
+        # Whole microseconds: the same moment as in ISO 8601. No -0.0, which SQLite does not keep.
+        round(float(entry.at), 6) + 0.0,
         _storable(entry.transaction_id),
         _storable(entry.caller),
         _storable(entry.asserted_by),

@@ -13,6 +13,8 @@ from sqlalchemy.exc import OperationalError
 from tests import postgres
 from tests.postgres import PostgresServer, PostgresUnavailable, postgres_server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
