@@ -104,6 +104,7 @@ def test_the_demo_ends_as_it_should(run: Run, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_demo_in_a_folder_leaves_it_there(run: Run, tmp_path: Path) -> None:
     assert run("demo", "kept").exit_code == 0
     assert (tmp_path / "kept" / "mpf.toml").is_file()

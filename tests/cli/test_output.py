@@ -62,6 +62,7 @@ def test_with_standard_output_closed_nothing_is_done(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (3, "Error: Nothing was done, because standard output is closed.\n")
 
 
+@pytest.mark.slow
 def test_every_mistake_of_a_call_is_said(folder: Path) -> None:
     done = mpfctl(folder, *SUBMIT, "GetPoolAssignment", "--set", "organisation=x")
     assert done.returncode == 1
@@ -69,6 +70,7 @@ def test_every_mistake_of_a_call_is_said(folder: Path) -> None:
     assert "preferredDomainController was not supplied" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_with_a_procedure_and_a_named_procedure_is_wrong_usage(folder: Path) -> None:
     (folder / "r.xml").write_text("<request><procedure/></request>")
     done = mpfctl(folder, "submit", "r.xml", *SUBMIT[1:], "GetPoolAssignment")
@@ -76,6 +78,7 @@ def test_a_file_with_a_procedure_and_a_named_procedure_is_wrong_usage(folder: Pa
     assert "leave out one of the two" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_broken_plugin_is_named_at_once(folder: Path, tmp_path: Path) -> None:
     text = (folder / "mpf.toml").read_text().replace('path = "events.jsonl"', 'pth = "events.jsonl"')
     (tmp_path / "mpf.toml").write_text(text)
@@ -86,6 +89,7 @@ def test_a_broken_plugin_is_named_at_once(folder: Path, tmp_path: Path) -> None:
     assert "did you mean 'path'?" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("namespaces",), ("directory", "show")])
 def test_a_mistake_in_the_directory_section_is_a_configuration_mistake(
     folder: Path, tmp_path: Path, command: tuple[str, ...]
@@ -98,6 +102,7 @@ def test_a_mistake_in_the_directory_section_is_a_configuration_mistake(
     assert "broken" in mpfctl(tmp_path, "plugins").stdout
 
 
+@pytest.mark.slow
 def test_the_directory_is_shown_by_ldap_path_too(folder: Path) -> None:
     done = mpfctl(folder, "directory", "show", CUSTOMER)
     assert done.stdout.startswith("dn: OU=AlpineSkiHouse,")

@@ -318,6 +318,7 @@ def test_a_store_that_is_none_says_what_to_check(run: Run, site: Site) -> None:
     assert "[store] url" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("list",), ("show", "ID"), ("retry", "--all")])
 def test_looking_recovers_nothing(run: Run, site: Site, inconsistent: str, arguments: tuple[str, ...]) -> None:
     site.kill_in("Put:pen")

@@ -145,6 +145,7 @@ class TestTroubles:
         store.close()
         assert [error.code for error in caught] == [Result.BUSY]
 
+    @pytest.mark.slow
     def test_a_full_disk(self, site: Site) -> None:
         # A limit on the size of files does to SQLite what a full disk does.
         script = (
@@ -219,6 +220,7 @@ class TestAtOnce:
             thread.join()
         assert sorted(outcomes) == [0, *[Code.OBJECT_ALREADY_EXISTS] * 3]
 
+    @pytest.mark.slow
     def test_two_processes(self, site: Site) -> None:
         site.group("all")
         processes = [

@@ -141,6 +141,7 @@ def test_a_referral_is_not_followed(stub: StubServer, service: DirectoriesServic
     assert raised.value.code == Result.REFERRAL
 
 
+@pytest.mark.slow
 def test_silence_is_a_server_that_is_down(stub: StubServer, service: DirectoriesService) -> None:
     directory = service.service()
     stub.silent = True

@@ -164,6 +164,7 @@ class TestWrite:
         add(db)
         assert (len(seen), count(db)) == (3, 1 + 1)
 
+    @pytest.mark.slow
     def test_a_forked_child_is_told(self, place: Place) -> None:
         script = """
 child = os.fork()
@@ -240,6 +241,7 @@ class TestSqlite:
         with pytest.raises(StoreUnavailable, match="not a database"):
             open_database("sqlite:///mpf.db", tmp_path)
 
+    @pytest.mark.slow
     @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
     def test_a_synced_write_syncs_once_and_an_unsynced_one_never(self, tmp_path: Path) -> None:
         script = """
@@ -370,6 +372,7 @@ class TestMigrations:
             open_database(place.url, place.base_dir)
         assert version(db) == "9999"
 
+    @pytest.mark.slow
     def test_processes_may_make_a_new_store_at_once(self, place: Place) -> None:
         script = "say(store.db.dialect)\n"
         with place.process(script) as one, place.process(script) as two, place.process(script) as three:
@@ -377,6 +380,7 @@ class TestMigrations:
         with contextlib.closing(open_database(place.url, place.base_dir)) as db:
             assert version(db) == HEAD
 
+    @pytest.mark.slow
     def test_they_cost_nothing_when_there_is_none_to_run(self, place: Place) -> None:
         place.open().close()
         with place.process("say('alembic' in sys.modules)\n") as child:

@@ -27,6 +27,7 @@ from tests.postgres import Mode, PostgresServer
 from tests.store.support import Place, execute, record, rows, sqlite_place
 
 pytest_plugins = ["tests.store.places"]
+pytestmark = pytest.mark.slow
 
 JOIN = """
 engine = store.engines.join("child")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mpf_core.store.inquiry import ids_beginning, look_at, presence_of
 from mpf_core.store.port import AuditEntry
 from mpf_core.transaction.states import TransactionState
@@ -37,6 +39,7 @@ def test_everything_about_a_store(place: Place) -> None:
     store.close()
 
 
+@pytest.mark.slow
 def test_whether_an_engine_is_alive_gone_or_has_left(place: Place) -> None:
     store = place.open()
     with place.process(CHILD) as child:

@@ -347,6 +347,7 @@ class TestAtRest:
         with contextlib.closing(place.open()) as opened:
             yield opened
 
+    @pytest.mark.slow
     def test_it_is_there_after_a_kill(self, place: Place) -> None:
         script = """
 from mpf_core.store.port import StepRecord, TransactionRecord
@@ -367,6 +368,7 @@ sys.stdin.read()
             assert store.journal.lock("k", record("e1", "t1")) is None
             assert other.journal.lock("k", record("e2", "t2")) == "t1"
 
+    @pytest.mark.slow
     def test_of_many_processes_one_gets_the_lock(self, place: Place, store: SqlStore) -> None:
         script = """
 from mpf_core.store.port import TransactionRecord

@@ -64,6 +64,7 @@ def test_a_store_opened_twice_in_one_process_works(place: Place) -> None:
     second.close()
 
 
+@pytest.mark.slow
 def test_a_store_opened_twice_survives_a_process_that_comes_and_goes(place: Place) -> None:
     """SQLite's locks are the process's: nothing but SQLite may open and close the file while it is in use."""
     first, second = place.open(), place.open()
@@ -82,6 +83,7 @@ def test_a_store_opened_twice_survives_a_process_that_comes_and_goes(place: Plac
     third.close()
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_new_store_at_once_have_the_same_keys(place: Place) -> None:
     with place.process(OPEN_IN_CHILD) as a, place.process(OPEN_IN_CHILD) as b, place.process(OPEN_IN_CHILD) as c:
         assert len({child.hear() for child in (a, b, c)}) == 1

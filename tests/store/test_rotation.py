@@ -155,6 +155,7 @@ def test_killed_at_any_moment_the_store_opens_and_the_rotation_can_be_finished(
     store.close()
 
 
+@pytest.mark.slow
 def test_the_old_key_stays_while_an_engine_uses_it(place: Place) -> None:
     store = place.open()
     fill(store)
