@@ -15,6 +15,8 @@ from mpf_core.cli.callers import system_user
 from tests.cli.conftest import Run
 from tests.cli.shelf import CALLER, Site
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def audited(run: Run, site: Site) -> Site:

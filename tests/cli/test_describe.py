@@ -12,6 +12,8 @@ from mpf_core.engine import Engine
 from mpf_core.model import Access
 from tests.cli.conftest import ADMIN, OCS, Run
 
+pytestmark = pytest.mark.slow
+
 
 def test_namespaces_are_listed(run: Run, trial: Path) -> None:
     result = run("namespaces")

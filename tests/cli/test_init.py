@@ -16,6 +16,8 @@ from mpf_core.cli.init import FILES
 from mpf_core.engine import Engine
 from tests.cli.conftest import ADMIN, Run
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -104,7 +106,6 @@ def test_the_demo_ends_as_it_should(run: Run, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
 def test_the_demo_in_a_folder_leaves_it_there(run: Run, tmp_path: Path) -> None:
     assert run("demo", "kept").exit_code == 0
     assert (tmp_path / "kept" / "mpf.toml").is_file()
@@ -112,7 +113,6 @@ def test_the_demo_in_a_folder_leaves_it_there(run: Run, tmp_path: Path) -> None:
     assert run("demo", "kept", "--force").exit_code == 0
 
 
-@pytest.mark.slow
 def test_a_real_process(tmp_path: Path) -> None:
     """Exit codes, pipes and no colours, as a shell sees them."""
     environment = {

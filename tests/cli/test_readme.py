@@ -16,6 +16,8 @@ from lxml import etree
 from mpf_core import Engine
 from tests.cli.conftest import ADMIN, OCS, Run
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 EXTENDING = ROOT / "docs" / "extending.md"

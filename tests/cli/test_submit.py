@@ -11,6 +11,8 @@ from lxml import etree
 from mpf_core.cli.callers import system_user
 from tests.cli.conftest import ADMIN, CUSTOMER, DC, OCS, Run
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "requests").glob("*.xml"))
 LIST_DOMAINS = (
     "--namespace",

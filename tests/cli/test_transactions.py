@@ -13,6 +13,8 @@ from mpf_core.cli.callers import system_user
 from tests.cli.conftest import ADMIN, Run
 from tests.cli.shelf import CALLER, Site
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[2] / "examples" / "requests"
 
 
@@ -275,7 +277,6 @@ def test_what_has_ended_cannot_be_resolved(run: Run, site: Site) -> None:
     assert "nothing to settle" in result.stderr
 
 
-@pytest.mark.slow
 def test_what_runs_can_be_seen_and_neither_retried_nor_resolved(run: Run, site: Site) -> None:
     with site.waiting("Put:book"):
         [found] = listed(run, "--open")
@@ -318,7 +319,6 @@ def test_a_store_that_is_none_says_what_to_check(run: Run, site: Site) -> None:
     assert "[store] url" in result.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("list",), ("show", "ID"), ("retry", "--all")])
 def test_looking_recovers_nothing(run: Run, site: Site, inconsistent: str, arguments: tuple[str, ...]) -> None:
     site.kill_in("Put:pen")
