@@ -13,10 +13,11 @@ from pathlib import Path
 
 from sqlalchemy import bindparam, select, text
 
-from mpf_core.store.database import Cursor, PostgresDatabase
+from mpf_core.store.database import Cursor
 from mpf_core.store.engines import Claimed, FileLiveness, Registration
 from mpf_core.store.liveness import LockFile, host_id, keep_from_children
 from mpf_core.store.port import Claim, Fenced, StoreUnavailable
+from mpf_core.store.postgresql import PostgresDatabase
 from mpf_core.store.tables import engines
 
 #: How long a session of our own that is gone may keep the lock after the server was told to end it.

@@ -15,15 +15,17 @@ from mpf_core.config import StoreSettings
 from mpf_core.errors import ConfigError
 from mpf_core.store.advisory import ServerLiveness
 from mpf_core.store.audit import SqlAudit
-from mpf_core.store.database import Cursor, Database, PostgresDatabase, open_database
+from mpf_core.store.database import Cursor, Database
 from mpf_core.store.engines import FileLiveness, Liveness, MemoryEngines, SqlEngines
 from mpf_core.store.journal import SqlJournal
 from mpf_core.store.keyring import master_key_in, master_key_of, open_ring
 from mpf_core.store.keys import MasterKeys, create_key_file, read_key_file
 from mpf_core.store.memory import MemoryJournal
 from mpf_core.store.outbox import SqlOutbox
+from mpf_core.store.postgresql import PostgresDatabase
 from mpf_core.store.rotation import Rotation
 from mpf_core.store.settings import SqlSettings
+from mpf_core.store.urls import open_database
 from mpf_core.store.vault import Vault
 
 #: The key file beside an SQLite database, if the configuration names none.

@@ -20,7 +20,8 @@ from sqlalchemy.sql import ClauseElement
 
 from mpf_core import Config, Engine
 from mpf_core.store import advisory, audit, engines, journal, keyring, migration, opening, outbox, settings
-from mpf_core.store.database import PostgresDatabase, SqliteDatabase
+from mpf_core.store.postgresql import PostgresDatabase
+from mpf_core.store.sqlite import SqliteDatabase
 from mpf_directory import DirectoryPlugin
 from mpf_error import ErrorPlugin
 from mpf_managed import ManagedPlugin

@@ -20,11 +20,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, insert
 
 from mpf_core.errors import ConfigError
-from mpf_core.store import database as module
-from mpf_core.store.database import Cursor, Database, PostgresDatabase, open_database
+from mpf_core.store import sqlite as module
+from mpf_core.store.database import Cursor, Database
 from mpf_core.store.migration import version
 from mpf_core.store.port import Fenced, StoreUnavailable
+from mpf_core.store.postgresql import PostgresDatabase
 from mpf_core.store.tables import HEAD, metadata, outbox
+from mpf_core.store.urls import open_database
 from tests.store.support import Place
 
 pytest_plugins = ["tests.store.places"]
