@@ -94,13 +94,14 @@ class Permissions(Settings):
 
     ``trusted_requests`` - send requests that hold a procedure; ``callers_credentials`` - put credentials into
     ``securityContext``; ``private_procedures`` - call private procedures; ``request_xslt`` - use ``xsl:template`` in a
-    request.
+    request; ``administration`` - see which credentials are stored, and let procedures run as them.
     """
 
     trusted_requests: tuple[Name, ...] = ()
     callers_credentials: tuple[Name, ...] = ()
     private_procedures: tuple[Name, ...] = ()
     request_xslt: tuple[Name, ...] = ()
+    administration: tuple[Name, ...] = ()
 
 
 class SecuritySettings(Settings):

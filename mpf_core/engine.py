@@ -9,6 +9,7 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from mpf_core.administration import Administration
 from mpf_core.config import Config
 from mpf_core.errors import ConfigError
 from mpf_core.events import Event, EventName
@@ -22,7 +23,7 @@ from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Caller
 from mpf_core.services import Services
 from mpf_core.store.port import Store, StoreUnavailable
-from mpf_core.submission import Result, Submission
+from mpf_core.submission import Result, Submission, permissions
 from mpf_core.transaction.closing import Means, Tell
 from mpf_core.transaction.recovery import UNSETTLED_TOPIC, Recovered, Recovery
 from mpf_core.transactions import Transactions
@@ -54,7 +55,13 @@ class Engine:
         self._objects = tuple(plugins)
         self._paths = tuple(Path(path) for path in namespaces)
         self._log = logger(engine=self.config.engine.name)
-        self._runtime = Runtime(self.config, self._objects, self._paths)
+        self.administration = Administration(
+            lambda: self.store,
+            lambda: self._runtime.namespaces,
+            lambda: self._runtime.credential_names(),  # noqa: PLW0108 - reload replaces the runtime
+            lambda principal, permission: permissions(self.config, principal)(permission),
+        )
+        self._runtime = self._load()
         self._observing = Observing(self.config.engine.observer_patience)
         self._given = store
         self._store = store
@@ -147,9 +154,13 @@ class Engine:
 
     def reload(self) -> None:
         """Load plugins and namespaces anew. On ConfigError the engine goes on with what it had."""
-        fresh = Runtime(self.config, self._objects, self._paths)
-        old, self._runtime = self._runtime, fresh
+        old, self._runtime = self._runtime, self._load()
         old.services.close()
+
+    def _load(self) -> Runtime:
+        runtime = Runtime(self.config, self._objects, self._paths, self.administration.credential)
+        runtime.services.provide(Administration, self.administration)
+        return runtime
 
     def __enter__(self) -> Engine:
         return self.start()
@@ -214,7 +225,16 @@ class Engine:
 
     def _surroundings(self) -> Surroundings:
         runtime = self._runtime
-        return Surroundings(self.config, runtime, self.store, self._means(), self._own_seat, self._abandon, self._observing)
+        return Surroundings(
+            self.config,
+            runtime,
+            self.store,
+            self.administration,
+            self._means(),
+            self._own_seat,
+            self._abandon,
+            self._observing,
+        )
 
     def _means(self) -> Means:
         settings = self.config.engine
@@ -234,7 +254,7 @@ class Engine:
         return Identity(IdentityKind.RECOVERY, name, credentials=self._runtime.credentials(name))
 
     def _master_key(self) -> str:
-        return self._runtime.credentials(self.config.store.key).password
+        return self._runtime.key(self.config.store.key).password
 
     def _own_seat(self) -> str:
         if self._seat is None:

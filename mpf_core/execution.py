@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,10 @@ from lxml import etree
 from structlog.typing import FilteringBoundLogger
 
 from mpf_core import xml
+from mpf_core.administration import Administration, Assignment
 from mpf_core.config import Config, Limits
 from mpf_core.dataflow import Frame, Skip, clone
-from mpf_core.errors import Code, ErrorSource, MpfError
+from mpf_core.errors import Code, ConfigError, ErrorSource, MpfError
 from mpf_core.events import Event, EventName
 from mpf_core.model import Access, Execute, Inherit, Namespace, Procedure, Queue, Select, Step, Transform, Try
 from mpf_core.observing import Observing
@@ -21,7 +22,7 @@ from mpf_core.provider import CallContext, Change, Element, Json, Output, Proced
 from mpf_core.response import error_context
 from mpf_core.runtime import Runtime
 from mpf_core.security.calls import Call, Decision, Grant
-from mpf_core.security.identity import IdentityKind, Impersonate, SecurityState
+from mpf_core.security.identity import Identity, IdentityKind, Impersonate, SecurityState
 from mpf_core.security.principal import Principal
 from mpf_core.store.port import AuditEntry, Fenced, Store, StoreUnavailable
 from mpf_core.transaction.closing import Means
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from mpf_core.admission import Admitted
 
 _NOTEWORTHY = {"transaction.begin", "transaction.end", "elevation", "step.undo_failed", "step.in_doubt"}
-_ELEVATED = {IdentityKind.SERVICE, IdentityKind.EXECUTE_AS}
+#: Identities with rights that are not the caller's own, and how the audit calls their use.
+_ELEVATED = {IdentityKind.SERVICE: "elevation", IdentityKind.EXECUTE_AS: "execute-as"}
 
 
 class Doomed(Exception):  # noqa: N818 - it carries the error
@@ -49,6 +51,7 @@ class Surroundings:
     config: Config
     runtime: Runtime
     store: Store
+    administration: Administration
     means: Means
     seat: Callable[[], str]
     abandon: Callable[[str], None]
@@ -105,6 +108,7 @@ class Execution:
     calls: list[list[str]] = field(default_factory=list)
     heard: bool = field(init=False)
     bag: dict[Any, Any] = field(default_factory=dict)
+    assigned: Mapping[str, Assignment] | None = None
     runtime: Runtime = field(init=False)
     limits: Limits = field(init=False)
 
@@ -201,7 +205,7 @@ class Execution:
                 raise MpfError(Code.NOT_SUPPORTED, "A queue step was reached and no queue manager is configured.")
             if procedure.input_schema is not None:
                 procedure.input_schema.check(data)
-            security = scope.security.enter(step.impersonate, None)
+            security = scope.security.enter(step.impersonate, self._execute_as(procedure))
             call = Call(self.transaction.id, self.caller, security.identity, procedure, scope.procedure, data, path)
             self._authorize(call)
             if self.keep_calls and scope.procedure is None:
@@ -269,7 +273,7 @@ class Execution:
             procedure = self.runtime.procedure(namespace, name)[1]
             self._check_visible(procedure)
             element = xml.parse(data, limit=None)
-            identity = security.enter(Impersonate.ON, None).identity
+            identity = security.enter(Impersonate.ON, self._execute_as(procedure)).identity
             path = f"request/execute[{number}]"
             self._authorize(Call(self.transaction.id, self.caller, identity, procedure, None, element, path))
 
@@ -308,9 +312,31 @@ class Execution:
                 Code.E_ACCESSDENIED, f"Access denied: no policy allows {call.caller.name} '{call.procedure.full_name}'."
             )
 
+    def _execute_as(self, procedure: Procedure) -> Identity | None:
+        """The stored account that an administrator assigned to the procedure, as it was when the request began."""
+        if self.assigned is None:
+            try:
+                self.assigned = self.around.administration.assignments()
+            except StoreUnavailable as error:
+                raise MpfError(Code.STORE_UNAVAILABLE, "The store cannot say who procedures run as.") from error
+        found = self.assigned.get(procedure.full_name)
+        if found is None:
+            return None
+        try:
+            credentials = self.runtime.credentials(found.credential)
+        except ConfigError as error:
+            raise MpfError(
+                Code.E_ACCESSDENIED,
+                f"'{procedure.full_name}' runs as '{found.credential}', and no such credential is stored.",
+            ) from error
+        return Identity(IdentityKind.EXECUTE_AS, found.credential, credentials=credentials)
+
     def _check_elevation(self, scope: Scope, security: SecurityState, call: Call) -> None:
         identity = security.identity
         if identity.kind not in _ELEVATED or (scope.procedure is not None and identity == scope.security.identity):
+            return
+        if identity.kind is IdentityKind.EXECUTE_AS:
+            self._elevate(call, Grant(self._assigned_by(identity)))
             return
         for elevator in self.runtime.elevators:
             try:
@@ -319,21 +345,36 @@ class Execution:
                 self.log.error("elevation.failed", plugin=elevator.plugin, error=type(error).__name__, exc_info=True)
                 raise MpfError(Code.E_ACCESSDENIED, f"Elevation refused: '{elevator.plugin}' failed.") from error
             if isinstance(grant, Grant):
-                self._record_elevation(call, grant)
-                self.tell(
-                    "elevation",
-                    {"from": call.edge[0], "to": call.edge[1], "identity": identity.name, "reason": grant.reason},
-                )
+                self._elevate(call, grant)
                 return
         raise MpfError(
             Code.E_ACCESSDENIED,
             f"No elevation rule lets '{call.edge[0]}' run '{call.edge[1]}' as {identity.name}.",
         )
 
+    def _assigned_by(self, identity: Identity) -> str:
+        """Why a call may run as a stored account: the assignment is the permission, whoever of its callees uses it."""
+        assignments = (self.assigned or {}).items()
+        made = [f"{name} runs as it, says {one.by}" for name, one in assignments if one.credential == identity.name]
+        return f"Execute As: {'; '.join(sorted(made))}"
+
+    def _elevate(self, call: Call, grant: Grant) -> None:
+        self._record_elevation(call, grant)
+        self.tell(
+            "elevation",
+            {"from": call.edge[0], "to": call.edge[1], "identity": call.identity.name, "reason": grant.reason},
+        )
+
     def _record_elevation(self, call: Call, grant: Grant) -> None:
         """Before the call; durable with the next intent, or on its own where nothing is written."""
         record = self.transaction.record
-        details: dict[str, Json] = {"from": call.edge[0], "step": call.step, "reason": grant.reason, **grant.details}
+        details: dict[str, Json] = {
+            "from": call.edge[0],
+            "step": call.step,
+            "kind": _ELEVATED[call.identity.kind],
+            "reason": grant.reason,
+            **grant.details,
+        }
         line = AuditEntry(
             "elevation",
             time.time(),

@@ -68,6 +68,11 @@ def mpf_credentials(name: str) -> Credentials | None:
 
 
 @hookspec
+def mpf_credential_names() -> Iterable[str]:
+    """The names of the stored credentials that can be listed, for administrators; never what is in them."""
+
+
+@hookspec
 def mpf_event(event: Event) -> None:
     """Observe what happens. Called after the fact; must be quick; its failures are logged and change nothing."""
 

@@ -217,7 +217,7 @@ def optional_argument(data: Element, name: str) -> str | None:
     return ((child.text or "").strip() or None) if child is not None else None
 
 
-def output(name: str, text: str | None = None, **attributes: str) -> Element:
+def output(name: str, text: str | None = None, /, **attributes: str) -> Element:
     """A new output element: ``output("path", "LDAP://...")``."""
     if text is not None and not isinstance(text, str):
         raise TypeError(f"output({name!r}): text must be str, not {type(text).__name__}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
@@ -29,7 +29,15 @@ _REQUIRED = (
 class Runtime:
     """Loads plugins and namespaces. Raises ConfigError for what is fatal; the rest is in `Plugins.infos`."""
 
-    def __init__(self, config: Config, objects: Sequence[object], namespaces: Sequence[Path]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        objects: Sequence[object],
+        namespaces: Sequence[Path],
+        stored: Callable[[str], Credentials | None] = lambda _name: None,
+    ) -> None:
+        """``stored`` looks for credentials where no plugin has them: in the engine's store."""
+        self._stored = stored
         self.plugins = Plugins(config.plugins.enabled, objects)
         self.services = Services(config.base_dir, self.credentials)
         self.plugins.configure(config.plugins.settings, self.services)
@@ -78,12 +86,29 @@ class Runtime:
             ) from None
 
     def credentials(self, name: str) -> Credentials:
-        """The stored credential of that name. Raises ConfigError when no plugin has it."""
+        """The stored credential of that name, a plugin's before the store's. Raises ConfigError when nobody has it."""
+        found = self._plugins_credentials(name) or self._stored(name)
+        if found is None:
+            raise ConfigError(f"no credential named '{name}' is stored")
+        return found
+
+    def key(self, name: str) -> Credentials:
+        """The credential that opens the store, so it cannot be in there. Raises ConfigError when no plugin has it."""
+        found = self._plugins_credentials(name)
+        if found is None:
+            raise ConfigError(f"no credential named '{name}' is stored")
+        return found
+
+    def credential_names(self) -> list[str]:
+        """The names of the credentials that plugins tell of."""
+        return [str(name) for hook in self.plugins.each("mpf_credential_names") for name in hook()]
+
+    def _plugins_credentials(self, name: str) -> Credentials | None:
         for hook in self.plugins.each("mpf_credentials"):
             found = hook(name=name)
             if isinstance(found, Credentials):
                 return found
-        raise ConfigError(f"no credential named '{name}' is stored")
+        return None
 
     def _refusal(self) -> str:
         """Why every request must be refused, or an empty string."""

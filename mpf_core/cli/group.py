@@ -13,6 +13,7 @@ import click
 from mpf_core.cli.audit import audit
 from mpf_core.cli.completion import completion
 from mpf_core.cli.console import err
+from mpf_core.cli.credentials import credentials
 from mpf_core.cli.demo import demo
 from mpf_core.cli.describe import describe, namespaces
 from mpf_core.cli.init import init
@@ -163,6 +164,7 @@ def cli(ctx: click.Context, config: Path | None, strict: bool, verbose: int) -> 
 for _command in (
     audit,
     completion,
+    credentials,
     demo,
     describe,
     init,

@@ -20,7 +20,7 @@ STORE_FILE, KEY_FILE = "mpf.db", "mpf.key"
 #: In the order in which they are put in their places: the configuration last, which makes the others be used.
 FILES = (KEY_FILE, STORE_FILE, DIRECTORY_FILE, DEFAULT_FILE)
 DOMAIN_ADMIN = "Administrator@fabrikam.com"
-PLUGINS = ("mpf.directory", "mpf.error", "mpf.ocs", "mpf.managed", "mpf.policy", "mpf.eventlog")
+PLUGINS = ("mpf.directory", "mpf.error", "mpf.config", "mpf.ocs", "mpf.managed", "mpf.policy", "mpf.eventlog")
 
 
 @click.command(

@@ -41,6 +41,7 @@ trusted_requests = [{domain_admin}]   # requests with steps of their own, other 
 # callers_credentials = []       # requests that carry credentials
 # private_procedures = []        # calls of private procedures
 # request_xslt = []              # xsl:template in a request
+administration = [{domain_admin}]     # MPF Config: stored credentials, and procedures that run as one
 
 [logging]                        # of mpfctl, to standard error; -v and -vv show more
 format = "console"               # or "json"

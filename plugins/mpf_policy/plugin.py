@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mpf_core.errors import ConfigError
@@ -63,6 +63,11 @@ class PolicyPlugin:
         if found is None and self._credentials_file is not None:
             found = credentials.from_file(name, self._credentials_file)
         return found
+
+    @hookimpl
+    def mpf_credential_names(self) -> Iterable[str]:
+        """Those in the file; what is in the environment is known by its variable only."""
+        return [] if self._credentials_file is None else sorted(credentials.read_file(self._credentials_file))
 
     @hookimpl
     def mpf_event(self, event: Event) -> None:

@@ -17,7 +17,7 @@ LAYERS = (
     ("store", "transaction"),
     ("response", "steps", "dataflow"),
     ("loader", "admission"),
-    ("transactions", "observing"),
+    ("administration", "transactions", "observing"),
     ("runtime",),
     ("execution",),
     ("submission",),
