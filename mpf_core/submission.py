@@ -195,8 +195,11 @@ class Submission:
         return self._answer(error, steps)
 
     def _interrupted(self) -> None:
-        """Ctrl-C: roll back; and if that is interrupted as well, leave the rest to recovery."""
+        """Ctrl-C: roll back; what is past that, and a rollback that is interrupted as well, is left to recovery."""
         if self._transaction is None:
+            return
+        if self._record.state is not TransactionState.RUNNING:  # ending already: only the journal knows how far it got
+            self._around.abandon(self._record.id)
             return
         self._record.code, self._record.error = Code.CANCELLED, "interrupted"
         try:

@@ -1,7 +1,24 @@
-"""Test doubles, as a part of the product: policies, and points at which a process is killed or something breaks."""
+"""Test doubles, as a part of the product: mock providers, faults, policies, and points at which a process is killed."""
 
 from mpf_core.points import POINTS
+from mpf_core.testing.faults import Fault, Faults
 from mpf_core.testing.kills import at_point, kill_at, passing
+from mpf_core.testing.mocks import Expectation, MockCall, MockProvider, mock_providers
 from mpf_core.testing.policies import AllowAll
+from mpf_core.testing.wrapping import WrappedProvider, wrap_plugin
 
-__all__ = ["POINTS", "AllowAll", "at_point", "kill_at", "passing"]
+__all__ = [
+    "POINTS",
+    "AllowAll",
+    "Expectation",
+    "Fault",
+    "Faults",
+    "MockCall",
+    "MockProvider",
+    "WrappedProvider",
+    "at_point",
+    "kill_at",
+    "mock_providers",
+    "passing",
+    "wrap_plugin",
+]

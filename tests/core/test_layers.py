@@ -13,7 +13,7 @@ LAYERS = (
     ("provider", "security", "events", "settings"),
     ("xml", "services", "config", "paths"),
     ("hookspecs", "transforms", "validation"),
-    ("model", "plugins", "testing"),
+    ("model", "plugins"),
     ("store", "transaction"),
     ("response", "steps", "dataflow"),
     ("loader", "admission"),
@@ -22,6 +22,7 @@ LAYERS = (
     ("execution",),
     ("submission",),
     ("engine",),
+    ("testing",),
     ("__init__", "cli"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from mpf_core import CallContext, Code, IdentityKind, MpfError, StepState, TransactionState
-from mpf_core.testing import at_point
+from mpf_core.testing import at_point, passing
 from mpf_core.transactions import NotSettled
 from tests.support import CALLER, Bench
 from tests.transactions.conftest import Site
@@ -382,6 +382,21 @@ def test_an_interrupt_rolls_back(bench: Bench) -> None:
     assert site_is_empty(bench)
     (record,) = bench.engine.transactions.find()
     assert record.state is TransactionState.ROLLED_BACK
+
+
+def test_an_interrupt_past_the_decision_is_left_to_recovery(bench: Bench) -> None:
+    """Not to a rollback: it may be decided already, and only the journal knows."""
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with passing() as passed:
+        assert bench.run(put("a") + remove("a")).error is None
+    decision = passed.count("journal.write.before") - 1
+    with at_point("journal.write.after", interrupt, decision), pytest.raises(KeyboardInterrupt):
+        bench.run(put("b") + remove("b"))
+    assert [recovered.state for recovered in bench.engine.recover()] == [TransactionState.COMMITTED]
+    assert bench.store.values == bench.store.parked == {}
 
 
 def test_closing_waits_for_nobody_but_leaves_last(site: Site, bench: Bench) -> None:

@@ -1,0 +1,69 @@
+"""Between Python values and the elements of executeData, for tests."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from lxml import etree
+
+from mpf_core.provider import Element
+
+#: Output as a test writes it: nothing, XML (one element or several), an element, or a mapping of names to such values.
+Values: TypeAlias = "str | Element | Sequence[Element] | Mapping[str, Values] | None"
+
+MASK = "***"
+_SECRET = "do-not-log"  # noqa: S105 - an attribute's name
+
+
+def elements(values: Values) -> list[Element]:
+    """The elements for some output. In a mapping a key names an element, ``@key`` an attribute of the element around it.
+
+    A list stands for several elements of that name. Raises ValueError for text that is no XML.
+    """
+    if values is None:
+        return []
+    if isinstance(values, str):
+        try:
+            return list(etree.fromstring(f"<output>{values}</output>"))
+        except etree.XMLSyntaxError as error:
+            raise ValueError(f"no XML: {values!r} ({error})") from error
+    if isinstance(values, etree._Element):
+        return [copy.deepcopy(values)]
+    if isinstance(values, Mapping):
+        return [element for name, value in values.items() for element in _named(name, value)]
+    return [copy.deepcopy(one) for one in values]
+
+
+def _named(name: str, value: object) -> Iterator[Element]:
+    if isinstance(value, list | tuple):
+        for one in value:
+            yield from _named(name, one)
+        return
+    element = etree.Element(name)
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key.startswith("@"):
+                element.set(key[1:], str(inner))
+            else:
+                element.extend(_named(key, inner))
+    elif value is not None:
+        element.text = str(value)
+    yield element
+
+
+def text_arguments(data: Element) -> dict[str, str]:
+    """The children of executeData that hold nothing but text, by name."""
+    return {str(child.tag): (child.text or "").strip() for child in data.iterchildren(etree.Element) if len(child) == 0}
+
+
+def secret_free(data: Element) -> Element:
+    """A copy in which the text of every element with ``do-not-log`` is masked."""
+    made = copy.deepcopy(data)
+    for element in made.iter(etree.Element):
+        if element.get(_SECRET) in {"1", "true"}:
+            for child in list(element):
+                element.remove(child)
+            element.text = MASK
+    return made

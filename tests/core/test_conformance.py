@@ -1,0 +1,191 @@
+"""The conformance kit: a right provider passes every case, and each kind of mistake fails the case that is about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from mpf_core import CallContext, Change, Provider, Undo, argument, hookimpl, two_phase, write
+from mpf_core.testing.conformance import Case, Sample, Subject, conformance
+
+NAMESPACE = """<namespace name="Shelf" providerSource="test.shelf">
+  <procedure name="Put" type="write"/>
+  <procedure name="Take" type="two-phase"/>
+</namespace>"""
+
+
+class ShelfProvider(Provider):
+    """Things on a shelf: a right provider, whose mistakes are made by subclasses."""
+
+    name = "test.shelf"
+
+    def __init__(self) -> None:
+        self.things: dict[str, str] = {"old": "one"}
+        self.parked: dict[str, str] = {}
+
+    @hookimpl
+    def mpf_providers(self) -> dict[str, Provider]:
+        return {"test.shelf": self}
+
+    @write("Put")
+    def put(self, ctx: CallContext, data: etree._Element) -> Change:
+        ctx.lock(f"shelf:{argument(data, 'name')}")
+        return Change({"put": argument(data, "name"), "by": ctx.transaction_id})
+
+    @two_phase("Take")
+    def take(self, ctx: CallContext, data: etree._Element) -> Change:
+        return Change({"take": argument(data, "name")})
+
+    def apply(self, ctx: CallContext, change: Change) -> None:
+        assert isinstance(change.data, dict)
+        if "put" in change.data:
+            self.things[str(change.data["put"])] = str(change.data["by"])
+        else:
+            name = str(change.data["take"])
+            self.parked[name] = self.things.pop(name)
+
+    def undo(self, ctx: CallContext, change: Change) -> Undo:
+        assert isinstance(change.data, dict)
+        if "put" in change.data:
+            if self.things.get(str(change.data["put"])) != change.data["by"]:
+                return Undo.NOTHING_TO_UNDO
+            del self.things[str(change.data["put"])]
+            return Undo.UNDONE
+        name = str(change.data["take"])
+        if name not in self.parked:
+            return Undo.NOTHING_TO_UNDO
+        self.things[name] = self.parked.pop(name)
+        return Undo.UNDONE
+
+    def commit(self, ctx: CallContext, change: Change) -> None:
+        assert isinstance(change.data, dict)
+        self.parked.pop(str(change.data["take"]), None)
+
+
+class UndoesWhatOthersDid(ShelfProvider):
+    def undo(self, ctx: CallContext, change: Change) -> Undo:
+        assert isinstance(change.data, dict)
+        there = self.things.pop(str(change.data.get("put")), None)
+        return Undo.UNDONE if there else super().undo(ctx, change)
+
+
+class AlwaysSaysUndone(ShelfProvider):
+    def undo(self, ctx: CallContext, change: Change) -> Undo:
+        super().undo(ctx, change)
+        return Undo.UNDONE
+
+
+class UndoesNothing(ShelfProvider):
+    def undo(self, ctx: CallContext, change: Change) -> Undo:
+        return Undo.NOTHING_TO_UNDO
+
+
+class WorksInPrepare(ShelfProvider):
+    @write("Put")
+    def put(self, ctx: CallContext, data: etree._Element) -> Change:
+        change = super().put(ctx, data)
+        self.things["prepared"] = "too early"
+        return change
+
+
+class FailsToUndo(ShelfProvider):
+    def undo(self, ctx: CallContext, change: Change) -> Undo:
+        raise RuntimeError("no")
+
+
+def stranger(subject: Subject) -> Callable[[], bool]:
+    provider = subject.plugin
+    assert isinstance(provider, ShelfProvider)
+    provider.things["new"] = "a stranger"
+    return lambda: provider.things.get("new") == "a stranger"
+
+
+SAMPLES = [
+    Sample("Shelf", "Put", "<name>new</name>", stranger=stranger),
+    Sample("Shelf", "Take", "<name>old</name>"),
+    Sample(
+        "Shelf", "Take", "<name>new</name>", setup=(Sample("Shelf", "Put", "<name>new</name>"),), name="Take what was put"
+    ),
+]
+_FILE: list[Path] = []
+
+
+def cases(kind: type[ShelfProvider], samples: list[Sample] = SAMPLES) -> list[Case]:
+    def make() -> Subject:
+        provider = kind()
+        return Subject(provider, lambda: sorted(provider.things), namespaces=_FILE)
+
+    return conformance(make, samples)
+
+
+@pytest.fixture(autouse=True)
+def _file(tmp_path: Path) -> None:
+    path = tmp_path / "shelf.xml"
+    path.write_text(NAMESPACE)
+    _FILE[:] = [path]
+
+
+def failures(kind: type[ShelfProvider], samples: list[Sample] = SAMPLES) -> dict[str, str]:
+    found = {}
+    for case in cases(kind, samples):
+        try:
+            case.run()
+        except AssertionError as error:
+            found[str(case)] = str(error)
+    return found
+
+
+@pytest.mark.parametrize("case", cases(ShelfProvider), ids=str)
+def test_a_right_provider_passes(case: Case) -> None:
+    case.run()
+
+
+def test_there_is_a_case_for_everything() -> None:
+    names = {str(case).partition(": ")[2] for case in cases(ShelfProvider) if str(case).startswith("Shelf::Put")}
+    assert names == {
+        "answers as its schemas say",
+        "a later failure undoes it",
+        "the fault 'before' leaves nothing",
+        "the fault 'instead' leaves nothing",
+        "the fault 'after' leaves nothing",
+        "the fault 'time-out' leaves nothing",
+        "the fault 'cut' leaves nothing",
+        "undo twice is undo once",
+        "undo of nothing does nothing",
+        "a process that dies at any point leaves nothing or all",
+        "a second writer loses nothing",
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "case"),
+    [
+        (UndoesWhatOthersDid, "Shelf::Put: a second writer loses nothing"),
+        (AlwaysSaysUndone, "Shelf::Put: undo twice is undo once"),
+        (AlwaysSaysUndone, "Shelf::Put: undo of nothing does nothing"),
+        (UndoesNothing, "Shelf::Put: a later failure undoes it"),
+        (UndoesNothing, "Shelf::Take: the fault 'cut' leaves nothing"),
+        (UndoesNothing, "Shelf::Put: a process that dies at any point leaves nothing or all"),
+        (WorksInPrepare, "Shelf::Put: the fault 'instead' leaves nothing"),
+        (FailsToUndo, "Shelf::Put: the fault 'after' leaves nothing"),
+    ],
+)
+def test_a_mistake_fails_the_case_that_is_about_it(kind: type[ShelfProvider], case: str) -> None:
+    assert case in failures(kind)
+
+
+def test_a_write_procedure_without_a_sample_is_told() -> None:
+    assert failures(ShelfProvider, SAMPLES[:1]) == {"every write procedure has a sample": "no sample for Shelf::Take"}
+
+
+def test_output_that_does_not_fit_its_schema_is_told() -> None:
+    schema = (
+        '<Schema name="outputSchema"><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="executeData">'
+        '<xs:complexType><xs:all><xs:element name="path" type="xs:string"/></xs:all></xs:complexType></xs:element>'
+        "</xs:schema></Schema>"
+    )
+    _FILE[0].write_text(NAMESPACE.replace('name="Put" type="write"/>', f'name="Put" type="write">{schema}</procedure>'))
+    assert "path was not supplied" in failures(ShelfProvider)["Shelf::Put: answers as its schemas say"]
