@@ -5,6 +5,7 @@ from mpf_core.testing.faults import Fault, Faults
 from mpf_core.testing.kills import at_point, kill_at, passing
 from mpf_core.testing.mocks import Expectation, MockCall, MockProvider, mock_providers
 from mpf_core.testing.policies import AllowAll
+from mpf_core.testing.recording import Recorder, replay
 from mpf_core.testing.wrapping import WrappedProvider, wrap_plugin
 
 __all__ = [
@@ -15,10 +16,12 @@ __all__ = [
     "Faults",
     "MockCall",
     "MockProvider",
+    "Recorder",
     "WrappedProvider",
     "at_point",
     "kill_at",
     "mock_providers",
     "passing",
+    "replay",
     "wrap_plugin",
 ]

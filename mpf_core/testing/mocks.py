@@ -59,6 +59,8 @@ class Expectation:
     _error: MpfError | None = None
     _times: int | None = None
     seen: int = 0
+    #: All of executeData as canonical XML, for calls that must be exactly this one.
+    data: str | None = None
 
     def returns(self, answer: Answer) -> Expectation:
         """Answer with elements: a mapping (name to text, another mapping, or a list), XML, or a function of the call."""
@@ -82,6 +84,8 @@ class Expectation:
     def matches(self, call: MockCall) -> bool:
         """Whether this answer is for the call."""
         open_ = self._times is None or self.seen < self._times
+        if self.data is not None and self.data != etree.canonicalize(call.document, strip_text=True):
+            return False
         return open_ and call.procedure == self.procedure and self.arguments.items() <= call.arguments.items()
 
     def answer(self, call: MockCall) -> list[Element]:
@@ -96,11 +100,13 @@ class MockProvider(Provider):
     """Stands in for the provider of one namespace, and is a plugin that brings both into an engine.
 
     ``namespace`` is the namespace file or folder. A ``strict`` mock refuses calls that `on` was not told of; another one
-    answers them with nothing. Raises ConfigError for a file that cannot be loaded.
+    answers them with nothing. ``others`` are namespaces without a provider that come
+    along. Raises ConfigError for a file that cannot be loaded.
     """
 
-    def __init__(self, namespace: Path | str, *, strict: bool = False) -> None:
+    def __init__(self, namespace: Path | str, *, strict: bool = False, others: Sequence[Path] = ()) -> None:
         self._path = Path(namespace)
+        self._others = others
         self.namespace: Namespace = load_namespace(self._path)
         if self.namespace.provider_source is None:
             raise ValueError(f"{namespace}: a namespace without a provider needs no mock")
@@ -122,8 +128,8 @@ class MockProvider(Provider):
 
     @hookimpl
     def mpf_namespaces(self) -> Iterable[Path]:
-        """The namespace that the mock stands in for."""
-        return [self._path]
+        """The namespace that the mock stands in for, and those that come along."""
+        return [self._path, *self._others]
 
     @hookimpl
     def mpf_providers(self) -> Mapping[str, Provider]:
@@ -235,10 +241,14 @@ class MockProvider(Provider):
 
 
 def mock_providers(plugin: object, *, strict: bool = False) -> dict[str, MockProvider]:
-    """Mocks for all provider namespaces that a plugin brings, by namespace: give them to an engine in its place."""
+    """Mocks for all provider namespaces that a plugin brings, by namespace: give them to an engine in its place.
+
+    Namespaces of the plugin that consist of steps only come along with the first of them.
+    """
     found = [place for path in plugin.mpf_namespaces() for place in find_namespaces(Path(path))]  # type: ignore[attr-defined]
     provided = [place for place in found if load_namespace(place).provider_source is not None]
-    mocks = [MockProvider(place, strict=strict) for place in provided]
+    others = [place for place in found if place not in provided]
+    mocks = [MockProvider(place, strict=strict, others=() if number else others) for number, place in enumerate(provided)]
     return {mock.namespace.name: mock for mock in mocks}
 
 

@@ -15,6 +15,7 @@ Values: TypeAlias = "str | Element | Sequence[Element] | Mapping[str, Values] | 
 
 MASK = "***"
 _SECRET = "do-not-log"  # noqa: S105 - an attribute's name
+_MARKS = {"1", "true"}
 
 
 def elements(values: Values) -> list[Element]:
@@ -58,11 +59,23 @@ def text_arguments(data: Element) -> dict[str, str]:
     return {str(child.tag): (child.text or "").strip() for child in data.iterchildren(etree.Element) if len(child) == 0}
 
 
+def canonical(data: Element) -> str:
+    """executeData as canonical XML, with secrets masked and without white space around elements."""
+    text: str = etree.canonicalize(etree.tostring(secret_free(data), encoding="unicode"), strip_text=True)
+    return text
+
+
+def secrets(data: Element) -> set[str]:
+    """The texts of all elements with ``do-not-log``."""
+    marked = (element for element in data.iter(etree.Element) if element.get(_SECRET) in _MARKS)
+    return {text for element in marked if (text := "".join(map(str, element.itertext())).strip())}
+
+
 def secret_free(data: Element) -> Element:
     """A copy in which the text of every element with ``do-not-log`` is masked."""
     made = copy.deepcopy(data)
     for element in made.iter(etree.Element):
-        if element.get(_SECRET) in {"1", "true"}:
+        if element.get(_SECRET) in _MARKS:
             for child in list(element):
                 element.remove(child)
             element.text = MASK

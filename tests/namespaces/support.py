@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -221,8 +221,15 @@ def seeded() -> bytes:
 
 
 @contextmanager
-def make_site(*plugins: object, rules: Sequence[Mapping[str, str]] = elevations()) -> Iterator[Site]:
-    """A fresh site. ``plugins`` may refuse what the policy plugin allows; ``rules`` are its elevation rules."""
+def make_site(
+    *plugins: object,
+    rules: Sequence[Mapping[str, str]] = elevations(),
+    wrap: Callable[[object], object] = lambda plugin: plugin,
+) -> Iterator[Site]:
+    """A fresh site. ``plugins`` may refuse what the policy plugin allows; ``rules`` are its elevation rules.
+
+    ``wrap`` may put something between the engine and the providers.
+    """
     trusted = [DOMAIN_ADMIN.name]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "directory.db"
@@ -235,7 +242,7 @@ def make_site(*plugins: object, rules: Sequence[Mapping[str, str]] = elevations(
                 "plugins": {"mpf.policy": {"elevations": list(rules)}},
             }
         )
-        ours = [DirectoryPlugin(), ErrorPlugin(), OcsPlugin(), ManagedPlugin(), PolicyPlugin()]
+        ours = [wrap(DirectoryPlugin()), ErrorPlugin(), wrap(OcsPlugin()), ManagedPlugin(), PolicyPlugin()]
         with (
             Engine(config, plugins=[*ours, *plugins]) as engine,
             EmbeddedDirectory(file, server=SERVER, base=Dn.parse(BASE)) as directory,
