@@ -17,9 +17,11 @@ Each case raises AssertionError with what is wrong. Nothing is started besides a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import difflib
+import pprint
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -38,8 +40,9 @@ from mpf_core.testing.policies import AllowAll
 from mpf_core.testing.wrapping import WrappedProvider, wrap_plugin
 from mpf_core.transaction.states import StepState, TransactionState
 
-_CALLER = Caller("conformance")
 _FAULTS = (Fault.BEFORE, Fault.INSTEAD, Fault.AFTER, Fault.TIME_OUT, Fault.CUT)
+#: Lines of a difference that are shown.
+_SHOWN = 20
 _SETTLED = {StepState.UNDONE, StepState.NOTHING_TO_UNDO}
 
 
@@ -48,13 +51,16 @@ class Subject:
     """A provider under test, fresh: the plugin that brings it, and how its world looks from outside.
 
     ``state`` returns something that can be compared: whatever the write procedures change must be in it, and nothing else.
-    ``plugins`` and ``namespaces`` are what it needs besides; ``close`` is called at the end.
+    ``plugins``, ``namespaces`` and ``config`` (as in ``mpf.toml``) are what it needs besides, ``caller`` is who calls;
+    ``close`` is called at the end.
     """
 
     plugin: object
     state: Callable[[], object]
     plugins: Sequence[object] = ()
     namespaces: Sequence[Path | str] = ()
+    config: Mapping[str, object] = field(default_factory=dict)
+    caller: Caller = Caller("conformance")  # noqa: RUF009 - frozen
     close: Callable[[], None] = lambda: None
 
 
@@ -142,8 +148,7 @@ class _Trial:
         self.seen: list[tuple[Provider, CallContext, Change]] = []
         self.answers: list[Output] = []
         plugin = wrap_plugin(self.faults.wrap(self.subject.plugin), lambda inner: _Recorder(inner, self.seen, self.answers))
-        permissions = {"trusted_requests": [_CALLER.name], "private_procedures": [_CALLER.name]}
-        config = Config.model_validate({"security": {"permissions": permissions}, "engine": {"undo_wait": 0}})
+        config = _config(self.subject)
         self.engine = Engine(config, plugins=[plugin, *self.subject.plugins, AllowAll()], namespaces=self.subject.namespaces)
         for one in sample.setup:
             result = self.submit(one)
@@ -159,12 +164,12 @@ class _Trial:
             f'<execute namespace="{call.namespace}" procedure="{call.procedure}" impersonate="1">'
             f"<executeData>{call.data}</executeData></execute>"
         )
-        return self.engine.execute(f"<request><procedure>{step}{behind}</procedure></request>", _CALLER)
+        return self.engine.execute(f"<request><procedure>{step}{behind}</procedure></request>", self.subject.caller)
 
     def assert_as_before(self, what: str) -> None:
         """The world is as it was before the call."""
         now = self.subject.state()
-        assert now == self.before, f"{what}: the state was {self.before!r} and is {now!r}"
+        assert now == self.before, f"{what}: the state is another one{differences(self.before, now)}"
 
     def assert_rolled_back(self, result: Result, what: str) -> None:
         """The request failed, every step has its outcome, and the world is as before."""
@@ -191,9 +196,17 @@ def _run(make: Callable[[], Subject], sample: Sample, function: Callable[[_Trial
         trial.close()
 
 
+def _config(subject: Subject) -> Config:
+    caller = subject.caller.name
+    permissions = {"trusted_requests": [caller], "private_procedures": [caller]}
+    own = {"security": {"permissions": permissions}, "engine": {"undo_wait": 0}}
+    return Config.model_validate({**subject.config, **own})
+
+
 def _complete(make: Callable[[], Subject], samples: Sequence[Sample]) -> None:
     subject = make()
-    engine = Engine(plugins=[subject.plugin, *subject.plugins, AllowAll()], namespaces=subject.namespaces)
+    plugins = [subject.plugin, *subject.plugins, AllowAll()]
+    engine = Engine(_config(subject), plugins=plugins, namespaces=subject.namespaces)
     try:
         own = getattr(subject.plugin, "mpf_providers")()  # noqa: B009 - a plugin is any object
         writing = {
@@ -267,6 +280,14 @@ def _stranger(trial: _Trial) -> None:
     assert is_there(), "the undo destroyed what a second writer had done meanwhile"
 
 
+def differences(expected: object, found: object) -> str:
+    """What differs between two states, for people: a line for each, ``-`` expected and ``+`` found."""
+    lines = difflib.ndiff(pprint.pformat(expected).splitlines(), pprint.pformat(found).splitlines())
+    changed = [line.rstrip() for line in lines if line[0] in "-+"]
+    more = [f"  ... and {len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else []
+    return "".join(f"\n{line}" for line in changed[:_SHOWN] + more)
+
+
 class _Died(BaseException):
     """The process is gone, as far as the request is concerned."""
 
@@ -293,9 +314,8 @@ def _die_everywhere(make: Callable[[], Subject], sample: Sample) -> None:
             committed = any(record.state is TransactionState.COMMITTED for record in records)
             expected, now = after if committed else fresh.before, fresh.subject.state()
             ended = records[0].state.value if records else "unrecorded"
-            assert now == expected, (
-                f"died at '{point}' ({number} of {len(passed)}), ended {ended}: expected {expected!r}, found {now!r}"
-            )
+            where = f"died at '{point}' ({number} of {len(passed)}), ended {ended}"
+            assert now == expected, f"{where}: the state is another one{differences(expected, now)}"
 
 
 def _die(trial: _Trial, number: int) -> None:

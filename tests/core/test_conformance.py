@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from mpf_core import CallContext, Change, Provider, Undo, argument, hookimpl, two_phase, write
-from mpf_core.testing.conformance import Case, Sample, Subject, conformance
+from mpf_core.testing.conformance import Case, Sample, Subject, conformance, differences
 
 NAMESPACE = """<namespace name="Shelf" providerSource="test.shelf">
   <procedure name="Put" type="write"/>
@@ -175,6 +175,15 @@ def test_there_is_a_case_for_everything() -> None:
 )
 def test_a_mistake_fails_the_case_that_is_about_it(kind: type[ShelfProvider], case: str) -> None:
     assert case in failures(kind)
+
+
+def test_differences_are_told_line_by_line() -> None:
+    expected, found = {f"n{number}": number for number in range(100)}, {f"n{number}": number for number in range(99)}
+    assert "\n- " in differences(expected, found)
+    assert "n50" not in differences(expected, found)
+    many = differences(expected, {f"m{number}": number for number in range(100)})
+    assert len(many.splitlines()) < 25
+    assert many.endswith("more")
 
 
 def test_a_write_procedure_without_a_sample_is_told() -> None:
