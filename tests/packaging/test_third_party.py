@@ -59,6 +59,16 @@ def test_nothing_called_plugins_or_procedures_lands_in_the_wheel(tmp_path: Path)
 
     names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
     top = {name.split("/")[0] for name in names if ".dist-info" not in name}
-    assert top == {"mpf_core", "mpf_config", "mpf_directory", "mpf_error", "mpf_eventlog", "mpf_managed", "mpf_ocs", "mpf_policy"}
+    assert top == {
+        "mpf_core",
+        "mpf_config",
+        "mpf_directory",
+        "mpf_error",
+        "mpf_eventlog",
+        "mpf_managed",
+        "mpf_ocs",
+        "mpf_policy",
+        "mpf_pytest",
+    }
     assert "mpf_core/py.typed" in names
     assert any(name.endswith("provisioning.xsd") for name in names)
