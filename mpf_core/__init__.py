@@ -5,6 +5,7 @@ from mpf_core.engine import Engine, Result
 from mpf_core.errors import Code, ConfigError, ErrorSource, MpfError, Violation
 from mpf_core.events import Event
 from mpf_core.hookspecs import hookimpl
+from mpf_core.planning import Plan, PlannedStep
 from mpf_core.provider import (
     NO_CHANGE,
     CallContext,
@@ -43,6 +44,8 @@ __all__ = [
     "Identity",
     "IdentityKind",
     "MpfError",
+    "Plan",
+    "PlannedStep",
     "Principal",
     "Provider",
     "Result",

@@ -17,6 +17,7 @@ from mpf_core.execution import Surroundings
 from mpf_core.log import logger
 from mpf_core.model import Namespace
 from mpf_core.observing import Observing
+from mpf_core.planning import Plan
 from mpf_core.plugins import PluginInfo
 from mpf_core.runtime import Runtime
 from mpf_core.security.identity import Identity, IdentityKind
@@ -199,17 +200,10 @@ class Engine:
         in seconds; ``cancel`` rolls the request back once it is set. Raises only for misuse (a closed engine, half a simple
         request), ConfigError when the store cannot be opened, and StoreUnavailable when it does not answer at all.
         """
-        if not isinstance(request, bytes | str):
-            raise TypeError(f"request must be bytes or str, not {type(request).__name__}")
-        if not isinstance(caller, Caller):
-            raise TypeError(f"caller must be a Caller, not {type(caller).__name__}")
-        if (namespace is None) != (procedure is None):
-            raise ValueError("a simple request needs both a namespace and a procedure")
+        target = _checked(request, caller, namespace, procedure)
         if idempotency_key is not None and not idempotency_key.strip():
             raise ValueError("an idempotency key must not be empty")
-        target = (namespace, procedure) if namespace is not None and procedure is not None else None
-        seconds = timeout if timeout is not None else self.config.engine.timeout
-        deadline = time.monotonic() + seconds if seconds is not None else None
+        deadline = self._deadline(timeout)
         transaction_id = transaction_id or "{" + str(uuid.uuid4()).upper() + "}"
         self._enter()
         try:
@@ -222,6 +216,33 @@ class Engine:
             return result
         finally:
             self._exit()
+
+    def plan(
+        self,
+        request: bytes | str,
+        caller: Caller,
+        *,
+        namespace: str | None = None,
+        procedure: str | None = None,
+        timeout: float | None = None,
+    ) -> Plan:
+        """What a request would do: every check and every read is done, and no write.
+
+        Arguments are those of `execute`. Errors of the request are in the plan. Raises for misuse, ConfigError and
+        StoreUnavailable, as `execute` does.
+        """
+        target, deadline = _checked(request, caller, namespace, procedure), self._deadline(timeout)
+        self._enter()
+        try:
+            transaction_id = "{" + str(uuid.uuid4()).upper() + "}"
+            log = self._log.bind(transaction=transaction_id)
+            return Submission(self._surroundings(), request, caller, target, transaction_id, log).plan(deadline)
+        finally:
+            self._exit()
+
+    def _deadline(self, timeout: float | None) -> float | None:
+        seconds = timeout if timeout is not None else self.config.engine.timeout
+        return time.monotonic() + seconds if seconds is not None else None
 
     def _surroundings(self) -> Surroundings:
         runtime = self._runtime
@@ -350,6 +371,17 @@ class Engine:
             if store is not self._given:
                 store.close()
         self._runtime.services.close()
+
+
+def _checked(request: object, caller: object, namespace: str | None, procedure: str | None) -> tuple[str, str] | None:
+    """The procedure of a simple request. Raises TypeError and ValueError for what only a program can do wrong."""
+    if not isinstance(request, bytes | str):
+        raise TypeError(f"request must be bytes or str, not {type(request).__name__}")
+    if not isinstance(caller, Caller):
+        raise TypeError(f"caller must be a Caller, not {type(caller).__name__}")
+    if (namespace is None) != (procedure is None):
+        raise ValueError("a simple request needs both a namespace and a procedure")
+    return (namespace, procedure) if namespace is not None and procedure is not None else None
 
 
 def _never() -> bool:

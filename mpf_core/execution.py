@@ -18,6 +18,7 @@ from mpf_core.errors import Code, ConfigError, ErrorSource, MpfError
 from mpf_core.events import Event, EventName
 from mpf_core.model import Access, Execute, Inherit, Namespace, Procedure, Queue, Select, Step, Transform, Try
 from mpf_core.observing import Observing
+from mpf_core.planning import Planning
 from mpf_core.provider import CallContext, Change, Element, Json, Output, ProcedureType
 from mpf_core.response import error_context
 from mpf_core.runtime import Runtime
@@ -95,7 +96,7 @@ class Execution:
     """One request while it runs. Used by one thread."""
 
     around: Surroundings
-    transaction: Transaction
+    transaction: Transaction | Planning
     caller: Principal
     request: Admitted
     private_allowed: bool

@@ -16,6 +16,7 @@ from mpf_core.dataflow import detach
 from mpf_core.errors import Code, ErrorSource, MpfError, format_hresult
 from mpf_core.execution import Doomed, Execution, Surroundings
 from mpf_core.log import listening
+from mpf_core.planning import Plan, Planning
 from mpf_core.provider import Element, Json
 from mpf_core.security.identity import Identity, IdentityKind, SecurityState
 from mpf_core.security.principal import Caller, Credentials, Principal
@@ -80,31 +81,59 @@ class Submission:
             self._interrupted()
             raise
 
+    def plan(self, deadline: float | None) -> Plan:
+        """Find out what it would do, and do nothing. The audit has the elevations that this takes, and nothing else."""
+        planning = Planning(self._record, self._around.runtime)
+        try:
+            principal, admitted = self._admit()
+            execution = self._execution(planning, principal, admitted, deadline, lambda: False)
+            security = self._security(principal, admitted)
+            self._note("request.plan", security)
+            execution.run(security)
+        except (MpfError, Doomed) as raised:
+            error = raised.error if isinstance(raised, Doomed) else raised
+            return Plan(tuple(planning.steps), _located(error, self._target))
+        return Plan(tuple(planning.steps))
+
+    def _admit(self) -> tuple[Principal, Admitted]:
+        principal = self._authenticate()
+        namespace, procedure = self._target or (None, None)
+        permitted = permissions(self._around.config, principal)
+        admitted = admit(self._request, namespace, procedure, self._around.config.engine.limits, permitted)
+        self._record.procedure = admitted.title
+        return principal, admitted
+
+    def _execution(
+        self,
+        transaction: Transaction | Planning,
+        principal: Principal,
+        admitted: Admitted,
+        deadline: float | None,
+        cancelled: Callable[[], bool],
+    ) -> Execution:
+        return Execution(
+            around=self._around,
+            transaction=transaction,
+            caller=principal,
+            request=admitted,
+            private_allowed=permissions(self._around.config, principal)("private_procedures"),
+            deadline=deadline,
+            cancelled=cancelled,
+            log=self._log,
+            log_calls=listening(),
+        )
+
     def _run(self, key: str | None, deadline: float | None, cancelled: Callable[[], bool]) -> Result:
         config, record = self._around.config, self._record
-        principal = self._authenticate()
-        permitted = permissions(config, principal)
-        namespace, procedure = self._target or (None, None)
-        admitted = admit(self._request, namespace, procedure, config.engine.limits, permitted)
-        record.procedure = admitted.title
+        principal, admitted = self._admit()
         record.trustee = admitted.trustee or ""
         if admitted.client_context is not None:
             record.client_transaction_id = admitted.client_context.get("clientTransactionId", "")
             if key is None and config.engine.client_transaction_id_is_key:
                 key = record.client_transaction_id or None
         transaction = Transaction(record, self._around.store, self._around.means, self._around.seat)
-        execution = Execution(
-            around=self._around,
-            transaction=transaction,
-            caller=principal,
-            request=admitted,
-            private_allowed=permitted("private_procedures"),
-            deadline=deadline,
-            cancelled=cancelled,
-            log=self._log,
-            log_calls=listening(),
-            keep_calls=key is not None,
-        )
+        execution = self._execution(transaction, principal, admitted, deadline, cancelled)
+        execution.keep_calls = key is not None
         security = self._security(principal, admitted)
         if key is not None:
             earlier = self._claim(transaction, principal, key)
@@ -127,15 +156,18 @@ class Submission:
         return self._ended(document)
 
     def _begin(self, execution: Execution, security: SecurityState) -> None:
-        entry = self._line("request.begin", self._record.started, security.identity.name)
-        try:
-            self._around.store.audit.append([entry])
-        except StoreUnavailable as error:
-            raise MpfError(Code.STORE_UNAVAILABLE, "The store cannot record the request, so it is not run.") from error
+        self._note("request.begin", security)
         begun: dict[str, object] = {"caller": self._caller.name, "procedure": self._record.procedure}
         if self._caller.asserted_by:
             begun["asserted_by"] = self._caller.asserted_by
         execution.tell("transaction.begin", begun)
+
+    def _note(self, event: str, security: SecurityState) -> None:
+        entry = self._line(event, self._record.started, security.identity.name)
+        try:
+            self._around.store.audit.append([entry])
+        except StoreUnavailable as error:
+            raise MpfError(Code.STORE_UNAVAILABLE, "The store cannot record the request, so it is not run.") from error
 
     def _ended(self, document: bytes) -> Result:
         assert self._transaction is not None

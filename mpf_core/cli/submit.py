@@ -7,14 +7,12 @@ from typing import BinaryIO
 
 import click
 
-from mpf_core import xml
 from mpf_core.cli.callers import asserted_caller
-from mpf_core.cli.complete import complete_namespace, complete_procedure
 from mpf_core.cli.console import err, say_at_once, show_failure, show_response
-from mpf_core.cli.samples import request_from_values
+from mpf_core.cli.requests import check_usage, read_request, request_options
 from mpf_core.cli.signals import stopping
 from mpf_core.cli.state import State
-from mpf_core.errors import Code, MpfError
+from mpf_core.errors import Code
 
 EXIT_ERROR_CONTEXT = 1
 _CANCELLING = "Cancelling; what was done is being rolled back. Ctrl-C once more stops at once."
@@ -24,16 +22,6 @@ class OutputProblem(click.ClickException):
     """The output could not be written; what was to be done was done."""
 
     exit_code = 3
-
-
-def _has_procedure(request: bytes | str, limit: int) -> bool:
-    """Whether a request spells out its own steps; what cannot be parsed is left to the engine to refuse."""
-    try:
-        root = xml.parse(request, limit=limit)
-    except MpfError:
-        return False
-    xml.strip_provisioning_namespace(root)
-    return root.find("procedure") is not None
 
 
 @click.command(
@@ -53,17 +41,7 @@ Exit codes: 0 success, 1 the response is an errorContext, 2 usage or configurati
 130 and 143 cancelled and rolled back after Ctrl-C and SIGTERM. Ctrl-C once more stops at once; recovery does the rest.
 """,
 )
-@click.argument("file", type=click.File("rb"), required=False)
-@click.option("--namespace", metavar="NAME", shell_complete=complete_namespace, help="Call a procedure of this namespace.")
-@click.option("--procedure", metavar="NAME", shell_complete=complete_procedure, help="The procedure to call.")
-@click.option("--as", "as_name", metavar="NAME", help="Who sends the request (needs allow_as in the configuration).")
-@click.option(
-    "--set",
-    "values",
-    metavar="ARG=VALUE",
-    multiple=True,
-    help="An argument of the procedure, instead of a FILE; a/b=VALUE for a nested one. May be repeated.",
-)
+@request_options
 @click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up and roll back after."
 )
@@ -90,20 +68,11 @@ def submit(  # noqa: PLR0917 - click passes every option by name
     """
     state = ctx.find_object(State)
     assert state is not None
-    if (namespace is None) != (procedure is None):
-        raise click.UsageError("--namespace and --procedure go together.")
-    if file is None and namespace is None:
-        raise click.UsageError("Nothing to send: name a FILE, or --namespace and --procedure.")
-    if file is not None and values:
-        raise click.UsageError("--set makes the request, so it cannot go with a FILE.")
+    check_usage(file, namespace, procedure, values)
     if key is not None and not key.strip():
         raise click.UsageError("--key must not be empty.")
     caller = asserted_caller(state, as_name)
-    request = file.read() if file else request_from_values(values)
-    if namespace is not None and _has_procedure(request, state.config.engine.limits.document_bytes):
-        raise click.UsageError(
-            "--namespace and --procedure were given, but the file has its own <procedure>: leave out one of the two."
-        )
+    request = read_request(state, file, namespace, values)
     transaction_id = "{" + str(uuid.uuid4()).upper() + "}"
     with stopping(lambda: say_at_once(_CANCELLING)) as wish:
         try:

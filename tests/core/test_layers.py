@@ -19,6 +19,7 @@ LAYERS = (
     ("loader", "admission"),
     ("administration", "transactions", "observing"),
     ("runtime",),
+    ("planning",),
     ("execution",),
     ("submission",),
     ("engine",),

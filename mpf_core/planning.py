@@ -1,0 +1,125 @@
+"""A dry run: every *prepare* and no *apply*.
+
+The same way of a request as a real one, with authorization, elevation and identities; but in the place of the transaction
+stands something that only remembers what would be done. Reads are real, so what a later step reads is the world without the
+changes of the earlier ones: where the flow depends on one of them, the plan stops, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from mpf_core.errors import MpfError
+from mpf_core.events import EventName
+from mpf_core.provider import CallContext, Change, Element, Output, Provider
+from mpf_core.runtime import Runtime
+from mpf_core.store.port import TransactionRecord
+
+#: Stands where a value would be that only the write itself yields.
+UNKNOWN = "(unknown until it is done)"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One write call that would happen.
+
+    ``identity`` is the account it would run as and ``identity_kind`` where that comes from, ``change`` what it would do, as
+    text (LDIF for directories), and ``unknown`` the names of outputs that only doing it would yield. ``deferred`` says that
+    the effect would become final at the commit only.
+    """
+
+    procedure: str
+    step: str
+    identity: str
+    identity_kind: str
+    change: str
+    reversible: bool = True
+    deferred: bool = False
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a request would do.
+
+    ``steps`` are its write calls in order; those that a ``try`` would undo are not there. ``error`` is why it would fail, or
+    ``None``. `stopped` says that the error may be there only because nothing was done: earlier steps have changes, or
+    values that are not known yet.
+    """
+
+    steps: tuple[PlannedStep, ...] = ()
+    error: MpfError | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the error may come from the changes that were not made."""
+        return self.error is not None and bool(self.steps)
+
+
+@dataclass(slots=True)
+class Planning:
+    """Stands in for `mpf_core.transaction.transaction.Transaction` while a plan is made."""
+
+    record: TransactionRecord
+    runtime: Runtime
+    steps: list[PlannedStep] = field(default_factory=list)
+    tell: Callable[[EventName, dict[str, object]], None] = lambda _name, _fields: None
+
+    @property
+    def id(self) -> str:
+        """An id that no transaction will have."""
+        return self.record.id
+
+    def lock(self, key: str, *, shared: bool = False) -> None:
+        """Nothing is held: a plan is made beside running requests, and may be old when it is read."""
+
+    def run(  # noqa: PLR0917 - as `Transaction.run`
+        self,
+        provider: Provider,
+        ctx: CallContext,
+        change: Change,
+        source: str,
+        saved_data: bytes | None,
+        two_phase: bool,
+        clear: bool,
+    ) -> Output:
+        """Remember a write call. Returns stand-ins for the output that only doing it would yield."""
+        if change.data is None:
+            return None
+        missing = self._missing(ctx, change)
+        self.steps.append(
+            PlannedStep(
+                f"{ctx.namespace}::{ctx.procedure}",
+                ctx.step,
+                ctx.identity.name,
+                ctx.identity.kind.value,
+                provider.describe(change),
+                change.reversible,
+                two_phase,
+                tuple(str(element.tag) for element in missing),
+            )
+        )
+        return missing
+
+    def mark(self) -> int:
+        """A point to go back to: see `rollback`."""
+        return len(self.steps)
+
+    def rollback(self, to: int = 0) -> bool:
+        """Forget the steps after the mark ``to``: they would be undone."""
+        del self.steps[to:]
+        return True
+
+    def _missing(self, ctx: CallContext, change: Change) -> list[Element]:
+        _, procedure = self.runtime.procedure(ctx.namespace, ctx.procedure)
+        known = {str(element.tag) for element in change.output}
+        made = []
+        for argument in procedure.output_schema.arguments if procedure.output_schema is not None else ():
+            if argument.required and argument.name not in known:
+                element = etree.Element(argument.name)
+                element.text = UNKNOWN
+                made.append(element)
+        return made

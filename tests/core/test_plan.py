@@ -1,0 +1,147 @@
+"""A plan: what a request would do, and no write reaches any provider."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mpf_core import Caller, Plan
+from mpf_core.planning import UNKNOWN
+from mpf_core.testing import AllowAll
+from tests.support import CALLER, Bench
+
+COMPOSED = """<namespace name="Composed">
+  <procedure name="Both" type="write" access="public">
+    <execute namespace="Store" procedure="Put"><before source="data" sourcePath="name" destination="executeData"/></execute>
+    <execute namespace="Store" procedure="Put" impersonate="2"><executeData><name>second</name></executeData></execute>
+  </procedure>
+</namespace>"""
+LATE = """<namespace name="Late" providerSource="test.store">
+  <procedure name="Put" type="write"><Schema name="outputSchema"><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
+    <xs:element name="executeData"><xs:complexType><xs:sequence>
+      <xs:element name="stored" type="xs:string"/><xs:element name="guid" type="xs:string"/>
+    </xs:sequence></xs:complexType></xs:element></xs:schema></Schema></procedure>
+  <procedure name="Remove" type="two-phase"/>
+  <procedure name="Get" type="read"/>
+  <procedure name="Echo" type="read"/>
+  <procedure name="Fail" type="read"/>
+  <procedure name="Misbehave" type="read"/>
+</namespace>"""
+
+
+def put(name: str, namespace: str = "Store", after: str = "") -> str:
+    data = f"<executeData><name>{name}</name><value>1</value></executeData>"
+    return f'<execute namespace="{namespace}" procedure="Put" impersonate="1">{data}{after}</execute>'
+
+
+def call(procedure: str, name: str) -> str:
+    data = f"<executeData><name>{name}</name></executeData>"
+    return f'<execute namespace="Store" procedure="{procedure}" impersonate="1">{data}</execute>'
+
+
+def plan(bench: Bench, steps: str, caller: Caller = CALLER) -> Plan:
+    found = bench.engine.plan(f"<request><data/><procedure>{steps}</procedure></request>", caller)
+    assert not [one for one in bench.store.calls if one[0] in {"undo", "commit", "prepare commit"}]
+    assert bench.engine.transactions.find() == []
+    return found
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path, COMPOSED)
+
+
+def test_every_write_is_there_and_none_is_done(bench: Bench) -> None:
+    bench.store.values["old"] = "value"
+    found = plan(bench, put("a") + call("Get", "old") + call("Remove", "old") + put("b"))
+    assert (found.error, found.stopped) == (None, False)
+    assert [(step.procedure, step.step, step.deferred) for step in found.steps] == [
+        ("Store::Put", "request/execute[1]", False),
+        ("Store::Remove", "request/execute[3]", True),
+        ("Store::Put", "request/execute[4]", False),
+    ]
+    assert '"name": "a"' in found.steps[0].change
+    assert bench.store.values == {"old": "value"}
+
+
+def test_the_account_of_each_call(bench: Bench) -> None:
+    request = "<request><data><name>first</name></data></request>"
+    found = bench.engine.plan(request, CALLER, namespace="Composed", procedure="Both")
+    assert [(step.identity, step.identity_kind) for step in found.steps] == [
+        (CALLER.name, "caller"),
+        ("MPFServiceAcct", "service"),
+    ]
+    events = [line.entry.event for line in bench.engine.store.audit.lines()]
+    assert events == ["request.plan", "elevation"]
+
+
+def test_what_is_refused_is_refused_in_a_plan(tmp_path: Path) -> None:
+    class Refuse(AllowAll):
+        def mpf_elevate(self, call: object) -> None:  # type: ignore[override]
+            """No."""
+
+    bench = Bench(tmp_path, COMPOSED, plugins=(Refuse(),))
+    request = "<request><data><name>first</name></data></request>"
+    found = bench.engine.plan(request, CALLER, namespace="Composed", procedure="Both")
+    assert found.error is not None
+    assert (found.error.code, len(found.steps)) == (0x80070005, 1)
+    stranger = plan(bench, put("a"), Caller("stranger"))
+    assert stranger.error is not None
+    assert (stranger.error.code, stranger.steps) == (0x80070005, ())
+
+
+def test_an_error_is_in_the_plan_with_the_steps_before_it(bench: Bench) -> None:
+    found = plan(bench, put("a") + call("Fail", "x") + put("b"))
+    assert found.error is not None
+    assert (found.error.code, len(found.steps), found.stopped) == (0x80004005, 1, True)
+
+
+def test_an_error_before_any_write_is_no_effect_of_the_plan(bench: Bench) -> None:
+    found = plan(bench, call("Fail", "x"))
+    assert found.error is not None
+    assert (found.steps, found.stopped) == ((), False)
+
+
+def test_what_a_try_would_undo_is_not_there(bench: Bench) -> None:
+    found = plan(bench, f"<try>{put('a')}</try><catch/><try>{put('b')}{call('Fail', 'x')}</try><catch>{put('c')}</catch>")
+    assert found.error is None
+    # Each child of a try is undone by itself: b succeeded, and what failed behind it has no effect.
+    assert [step.change.count('"name": "b"') for step in found.steps] == [0, 1, 0]
+
+
+def test_a_call_that_changes_nothing_is_no_step(bench: Bench) -> None:
+    bench.store.values["a"] = "1"
+    assert plan(bench, put("a")).steps == ()
+
+
+def test_a_value_that_only_the_write_yields_is_unknown(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, LATE)
+    after = '<after source="executeData" sourcePath="guid" destination="data"/>'
+    echo = (
+        '<execute namespace="Store" procedure="Echo" impersonate="1">'
+        '<before source="data" sourcePath="guid" destination="executeData"/></execute>'
+    )
+    found = plan(bench, put("a", "Late", after) + echo)
+    assert found.error is None
+    assert found.steps[0].unknown == ("guid",)
+    assert UNKNOWN in bench.store.calls[-1][1]
+
+
+def test_locks_are_not_taken(bench: Bench) -> None:
+    bench.store.lock_keys = True
+    plan(bench, put("a"))
+    assert bench.run(put("a")).error is None
+
+
+@pytest.mark.parametrize("request_", ["", "<request/>", "nonsense"])
+def test_what_is_no_request_is_an_error_of_the_plan(bench: Bench, request_: str) -> None:
+    found = bench.engine.plan(request_, CALLER)
+    assert found.error is not None
+
+
+def test_misuse_raises(bench: Bench) -> None:
+    with pytest.raises(TypeError):
+        bench.engine.plan(1, CALLER)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="both"):
+        bench.engine.plan("<request/>", CALLER, namespace="Store")
