@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from mpf_core import xml
+from mpf_core import redaction, xml
 from mpf_core.config import Limits
 from mpf_core.dataflow import clone
 from mpf_core.errors import Code, MpfError
@@ -64,6 +64,7 @@ def admit(
     """
     root = xml.parse(source, limit=limits.document_bytes)
     xml.strip_provisioning_namespace(root)
+    redaction.hide(redaction.marked(root))  # before anything can quote it
     if root.tag != "request":
         raise MpfError(Code.INVALID_REQUEST, f"The document is <{etree.QName(root).localname}>, not <request>.")
     check_request(root)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 from structlog.typing import FilteringBoundLogger
 
-from mpf_core import xml
+from mpf_core import redaction, xml
 from mpf_core.administration import Administration, Assignment
 from mpf_core.config import Config, Limits
 from mpf_core.dataflow import Frame, Skip, clone
@@ -205,6 +205,8 @@ class Execution:
             if isinstance(step, Queue):
                 raise MpfError(Code.NOT_SUPPORTED, "A queue step was reached and no queue manager is configured.")
             if procedure.input_schema is not None:
+                for name in procedure.input_schema.secrets:
+                    redaction.hide(element.text or "" for element in data.iterchildren(name))
                 procedure.input_schema.check(data)
             security = scope.security.enter(step.impersonate, self._execute_as(procedure))
             call = Call(self.transaction.id, self.caller, security.identity, procedure, scope.procedure, data, path)

@@ -7,6 +7,8 @@ import logging
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from mpf_core import redaction
+
 logging.getLogger("mpf").addHandler(logging.NullHandler())
 
 
@@ -21,6 +23,7 @@ def logger(**fields: object) -> FilteringBoundLogger:
         logging.getLogger("mpf"),
         processors=[
             structlog.stdlib.filter_by_level,
+            redaction.processor,
             structlog.stdlib.render_to_log_kwargs,
         ],
         wrapper_class=structlog.stdlib.BoundLogger,

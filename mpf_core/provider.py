@@ -53,7 +53,7 @@ class Change:
     whatever the request and the configuration say. A change with ``data`` of ``None`` does nothing.
     """
 
-    data: Json = None
+    data: Json = field(default=None, repr=False)
     output: tuple[Element, ...] = ()
     reversible: bool = True
     format: int = 1

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from structlog.typing import FilteringBoundLogger
 
-from mpf_core import points, response
+from mpf_core import points, redaction, response
 from mpf_core.admission import Admitted, admit
 from mpf_core.config import Config
 from mpf_core.dataflow import detach
@@ -67,6 +67,13 @@ class Submission:
 
     def run(self, key: str | None, deadline: float | None, cancelled: Callable[[], bool]) -> Result:
         """Run it. Only what is no error of the request or its providers is raised (KeyboardInterrupt, for example)."""
+        with redaction.hiding(self._passwords()):
+            return self._guarded(key, deadline, cancelled)
+
+    def _passwords(self) -> Sequence[str]:
+        return () if self._caller.credentials is None else (self._caller.credentials.password,)
+
+    def _guarded(self, key: str | None, deadline: float | None, cancelled: Callable[[], bool]) -> Result:
         try:
             return self._run(key, deadline, cancelled)
         except (MpfError, Doomed) as raised:
@@ -83,6 +90,10 @@ class Submission:
 
     def plan(self, deadline: float | None) -> Plan:
         """Find out what it would do, and do nothing. The audit has the elevations that this takes, and nothing else."""
+        with redaction.hiding(self._passwords()):
+            return self._plan(deadline)
+
+    def _plan(self, deadline: float | None) -> Plan:
         planning = Planning(self._record, self._around.runtime)
         try:
             principal, admitted = self._admit()
@@ -92,7 +103,7 @@ class Submission:
             execution.run(security)
         except (MpfError, Doomed) as raised:
             error = raised.error if isinstance(raised, Doomed) else raised
-            return Plan(tuple(planning.steps), _located(error, self._target))
+            return Plan(tuple(planning.steps), _masked(_located(error, self._target)))
         return Plan(tuple(planning.steps))
 
     def _admit(self) -> tuple[Principal, Admitted]:
@@ -192,7 +203,7 @@ class Submission:
 
     def _failed(self, error: MpfError) -> Result:
         record, transaction = self._record, self._transaction
-        _located(error, self._target)
+        _masked(_located(error, self._target))
         record.code, record.error, record.response = error.code, error.description, None
         if transaction is None:
             record.state = TransactionState.ROLLED_BACK
@@ -360,6 +371,16 @@ def _located(error: MpfError, target: tuple[str, str] | None) -> MpfError:
         error.sources.append(
             ErrorSource(*target) if target is not None else ErrorSource("Provisioning Engine", "SubmitRequest")
         )
+    return error
+
+
+def _masked(error: MpfError) -> MpfError:
+    """Providers, servers and validators quote what they were given: secrets are taken out of it."""
+    if redaction.quotes(error):  # in its causes, or in the lines that a traceback shows
+        error.__cause__ = error.__context__ = None
+    error.description = redaction.mask(error.description)
+    error.args = (error.code, error.description)
+    error.violations = tuple(replace(one, message=redaction.mask(one.message)) for one in error.violations)
     return error
 
 

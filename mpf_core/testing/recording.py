@@ -23,8 +23,9 @@ from lxml import etree
 
 from mpf_core.errors import MpfError
 from mpf_core.provider import CallContext, Change, Element, Output, Provider
+from mpf_core.redaction import MASK, marked
 from mpf_core.testing.mocks import MockProvider, mock_providers
-from mpf_core.testing.values import MASK, canonical, secret_free, secrets
+from mpf_core.testing.values import canonical, secret_free
 from mpf_core.testing.wrapping import WrappedProvider, wrap_plugin
 
 _VERSION = 1
@@ -58,7 +59,7 @@ class Recorder:
         """Note a call."""
         made = Exchange(ctx.namespace, ctx.procedure, canonical(data))
         with self._lock:
-            self._secrets |= secrets(data)
+            self._secrets |= marked(data)
             self.exchanges.append(made)
         return made
 

@@ -9,13 +9,10 @@ from typing import TypeAlias
 from lxml import etree
 
 from mpf_core.provider import Element
+from mpf_core.redaction import MASK, is_marked
 
 #: Output as a test writes it: nothing, XML (one element or several), an element, or a mapping of names to such values.
 Values: TypeAlias = "str | Element | Sequence[Element] | Mapping[str, Values] | None"
-
-MASK = "***"
-_SECRET = "do-not-log"  # noqa: S105 - an attribute's name
-_MARKS = {"1", "true"}
 
 
 def elements(values: Values) -> list[Element]:
@@ -65,17 +62,11 @@ def canonical(data: Element) -> str:
     return text
 
 
-def secrets(data: Element) -> set[str]:
-    """The texts of all elements with ``do-not-log``."""
-    marked = (element for element in data.iter(etree.Element) if element.get(_SECRET) in _MARKS)
-    return {text for element in marked if (text := "".join(map(str, element.itertext())).strip())}
-
-
 def secret_free(data: Element) -> Element:
     """A copy in which the text of every element with ``do-not-log`` is masked."""
     made = copy.deepcopy(data)
     for element in made.iter(etree.Element):
-        if element.get(_SECRET) in _MARKS:
+        if is_marked(element):
             for child in list(element):
                 element.remove(child)
             element.text = MASK

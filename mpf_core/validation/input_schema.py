@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from lxml import etree
 from xmlschema import XMLSchemaChildrenValidationError, XMLSchemaValidationError
 
-from mpf_core import xml
+from mpf_core import redaction, xml
 from mpf_core.errors import Code, ConfigError, MpfError, Violation
 from mpf_core.provider import Element
 from mpf_core.validation.arguments import Argument, Declarations, documentation, text_of
@@ -39,6 +39,8 @@ class InputSchema:
         self.category: str | None = _annotated(twin, "Category")
         root = declarations.root
         self.documentation: str = (documentation(root) if root is not None else "") or documentation(twin)
+        #: The arguments that are secret: whose type has the attribute do-not-log.
+        self.secrets: tuple[str, ...] = tuple(each.name for each in declarations.all if _is_secret(each.element, twin))
         self._required = tuple(each.name for each in declarations.all if each.required)
         self._with_value = frozenset(each.name for each in declarations.all if each.needs_a_value)
         declarations.refuse_empty_strings()
@@ -97,6 +99,16 @@ class InputSchema:
                     where = xml.xpath_of(element)
                     yield name, Violation(f"The argument '{name}' cannot be null.", where, xml.line_of(element))
                     break
+
+
+def _is_secret(declaration: Element, twin: Element) -> bool:
+    """Whether an element's type, its own or a named one of the schema, has the attribute that marks secrets."""
+    named = declaration.get("type", "").rpartition(":")[2]
+    types = [declaration, *(one for one in twin.iterchildren(_COMPLEX_TYPE) if named and one.get("name") == named)]
+    return any(attribute.get("name") == redaction.MARK for one in types for attribute in one.iter(_ATTRIBUTE))
+
+
+_COMPLEX_TYPE, _ATTRIBUTE = (f"{{http://www.w3.org/2001/XMLSchema}}{name}" for name in ("complexType", "attribute"))
 
 
 def _is_empty(element: Element) -> bool:

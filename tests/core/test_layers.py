@@ -9,7 +9,7 @@ import pytest
 
 CORE = Path(__file__).parents[2] / "mpf_core"
 LAYERS = (
-    ("errors", "log", "points"),
+    ("errors", "log", "points", "redaction"),
     ("provider", "security", "events", "settings"),
     ("xml", "services", "config", "paths"),
     ("hookspecs", "transforms", "validation"),
