@@ -25,6 +25,7 @@ from mpf_core.security.principal import Caller
 from mpf_core.services import Services
 from mpf_core.store.port import Store, StoreUnavailable
 from mpf_core.submission import Result, Submission, permissions
+from mpf_core.tracing import Trace
 from mpf_core.transaction.closing import Means, Tell
 from mpf_core.transaction.recovery import UNSETTLED_TOPIC, Recovered, Recovery
 from mpf_core.transactions import Transactions
@@ -193,11 +194,13 @@ class Engine:
         idempotency_key: str | None = None,
         timeout: float | None = None,
         cancel: threading.Event | None = None,
+        trace: Trace | None = None,
     ) -> Result:
         """Run a request: bound, parse, admit, validate, run its steps, commit or roll back, respond.
 
         With an ``idempotency_key`` the request may be sent again by the same caller without being done again. ``timeout`` is
-        in seconds; ``cancel`` rolls the request back once it is set. Raises only for misuse (a closed engine, half a simple
+        in seconds; ``cancel`` rolls the request back once it is set; ``trace`` is filled with the calls that
+        it makes. Raises only for misuse (a closed engine, half a simple
         request), ConfigError when the store cannot be opened, and StoreUnavailable when it does not answer at all.
         """
         target = _checked(request, caller, namespace, procedure)
@@ -210,6 +213,7 @@ class Engine:
             around = self._surroundings()
             log = self._log.bind(transaction=transaction_id)
             submission = Submission(around, request, caller, target, transaction_id, log)
+            submission.trace = trace
             result = submission.run(idempotency_key, deadline, cancel.is_set if cancel is not None else _never)
             if around.runtime.observers:
                 self._observing.wait()

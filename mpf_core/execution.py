@@ -26,8 +26,10 @@ from mpf_core.security.calls import Call, Decision, Grant
 from mpf_core.security.identity import Identity, IdentityKind, Impersonate, SecurityState
 from mpf_core.security.principal import Principal
 from mpf_core.store.port import AuditEntry, Fenced, Store, StoreUnavailable
+from mpf_core.tracing import Trace
 from mpf_core.transaction.closing import Means
 from mpf_core.transaction.transaction import InDoubt, Transaction
+from mpf_core.validation.input_schema import InputSchema
 
 if TYPE_CHECKING:
     from mpf_core.admission import Admitted
@@ -110,6 +112,7 @@ class Execution:
     heard: bool = field(init=False)
     bag: dict[Any, Any] = field(default_factory=dict)
     assigned: Mapping[str, Assignment] | None = None
+    trace: Trace | None = None
     runtime: Runtime = field(init=False)
     limits: Limits = field(init=False)
 
@@ -194,7 +197,20 @@ class Execution:
             frame.execute_data = None
 
     def call(self, scope: Scope, step: Execute, data: Element) -> None:
-        """Call one procedure: look up, check input, authorize, choose the identity, run; ``data`` is changed in place."""
+        """Call one procedure; ``data`` is changed in place."""
+        if self.trace is None:
+            self._call(scope, step, data)
+            return
+        self.trace.begin(f"{step.namespace}::{step.procedure}", f"{scope.path}/{step.label}", data)
+        try:
+            self._call(scope, step, data)
+        except BaseException as error:
+            self.trace.end(data, error)
+            raise
+        self.trace.end(data)
+
+    def _call(self, scope: Scope, step: Execute, data: Element) -> None:
+        """Look up, check input, authorize, choose the identity, run."""
         self.sequence += 1
         self._check_budget(scope)
         namespace, procedure = self.runtime.procedure(step.namespace, step.procedure)
@@ -205,10 +221,10 @@ class Execution:
             if isinstance(step, Queue):
                 raise MpfError(Code.NOT_SUPPORTED, "A queue step was reached and no queue manager is configured.")
             if procedure.input_schema is not None:
-                for name in procedure.input_schema.secrets:
-                    redaction.hide(element.text or "" for element in data.iterchildren(name))
-                procedure.input_schema.check(data)
+                _check_input(procedure.input_schema, data)
             security = scope.security.enter(step.impersonate, self._execute_as(procedure))
+            if self.trace is not None:
+                self.trace.runs_as(self.sequence, security.identity)
             call = Call(self.transaction.id, self.caller, security.identity, procedure, scope.procedure, data, path)
             self._authorize(call)
             if self.keep_calls and scope.procedure is None:
@@ -363,6 +379,8 @@ class Execution:
 
     def _elevate(self, call: Call, grant: Grant) -> None:
         self._record_elevation(call, grant)
+        if self.trace is not None:
+            self.trace.elevate(grant.reason)
         self.tell(
             "elevation",
             {"from": call.edge[0], "to": call.edge[1], "identity": call.identity.name, "reason": grant.reason},
@@ -483,6 +501,12 @@ class Execution:
             self.log.debug(name, **fields)
         if self.runtime.observers:
             self.around.observing.tell(self.runtime.observers, Event(name, self.transaction.id, fields))
+
+
+def _check_input(schema: InputSchema, data: Element) -> None:
+    for name in schema.secrets:
+        redaction.hide(element.text or "" for element in data.iterchildren(name))
+    schema.check(data)
 
 
 def _append(data: Element, made: Output) -> None:

@@ -21,6 +21,7 @@ from mpf_core.provider import Element, Json
 from mpf_core.security.identity import Identity, IdentityKind, SecurityState
 from mpf_core.security.principal import Caller, Credentials, Principal
 from mpf_core.store.port import AuditEntry, Fenced, KeyReused, RequestKey, StoreUnavailable, TransactionRecord
+from mpf_core.tracing import Trace
 from mpf_core.transaction.recovery import counted, notice
 from mpf_core.transaction.states import OPEN_TRANSACTIONS, UNDO_OUTCOMES, TransactionState
 from mpf_core.transaction.transaction import Farewell, InDoubt, StepOutcome, Transaction
@@ -64,11 +65,16 @@ class Submission:
             transaction_id, caller.name, "::".join(target or ("request",)), time.time(), asserted_by=caller.asserted_by
         )
         self._transaction: Transaction | None = None
+        self.trace: Trace | None = None
 
     def run(self, key: str | None, deadline: float | None, cancelled: Callable[[], bool]) -> Result:
         """Run it. Only what is no error of the request or its providers is raised (KeyboardInterrupt, for example)."""
         with redaction.hiding(self._passwords()):
-            return self._guarded(key, deadline, cancelled)
+            result = self._guarded(key, deadline, cancelled)
+        if self.trace is not None:
+            self.trace.transaction_id = result.transaction_id
+            self.trace.settle(result.rollback)
+        return result
 
     def _passwords(self) -> Sequence[str]:
         return () if self._caller.credentials is None else (self._caller.credentials.password,)
@@ -145,6 +151,7 @@ class Submission:
         transaction = Transaction(record, self._around.store, self._around.means, self._around.seat)
         execution = self._execution(transaction, principal, admitted, deadline, cancelled)
         execution.keep_calls = key is not None
+        execution.trace = self.trace
         security = self._security(principal, admitted)
         if key is not None:
             earlier = self._claim(transaction, principal, key)

@@ -12,7 +12,9 @@ from mpf_core.cli.console import err, say_at_once, show_failure, show_response
 from mpf_core.cli.requests import check_usage, read_request, request_options
 from mpf_core.cli.signals import stopping
 from mpf_core.cli.state import State
+from mpf_core.cli.traces import show_trace
 from mpf_core.errors import Code
+from mpf_core.tracing import Trace
 
 EXIT_ERROR_CONTEXT = 1
 _CANCELLING = "Cancelling; what was done is being rolled back. Ctrl-C once more stops at once."
@@ -35,6 +37,7 @@ Examples:
       --set organization="LDAP://OU=AlpineSkiHouse,OU=ConsolidatedMessenger,OU=Hosting,DC=Fabrikam,DC=Com" \\
       --set preferredDomainController=AD01.Fabrikam.com
   mpfctl submit request.xml --as admin@alpineskihouse.com --key order-4711      safe to send again
+  mpfctl submit request.xml --as admin@alpineskihouse.com --trace               show every call
 
 \b
 Exit codes: 0 success, 1 the response is an errorContext, 2 usage or configuration, 3 the output could not be written,
@@ -50,6 +53,14 @@ Exit codes: 0 success, 1 the response is an errorContext, 2 usage or configurati
     metavar="KEY",
     help="An idempotency key of your choice: sent again with it, the request is not done again, and answered as before.",
 )
+@click.option(
+    "--trace",
+    "tracing",
+    type=click.Choice(["text", "json"]),
+    flag_value="text",
+    is_flag=False,
+    help="Show every call on standard error: data in and out, accounts, times, undo; as JSON with --trace json.",
+)
 @click.pass_context
 def submit(  # noqa: PLR0917 - click passes every option by name
     ctx: click.Context,
@@ -60,6 +71,7 @@ def submit(  # noqa: PLR0917 - click passes every option by name
     values: tuple[str, ...],
     timeout: float | None,
     key: str | None,
+    tracing: str | None,
 ) -> None:
     """Send the request in FILE (- for standard input) and print the response.
 
@@ -73,6 +85,7 @@ def submit(  # noqa: PLR0917 - click passes every option by name
         raise click.UsageError("--key must not be empty.")
     caller = asserted_caller(state, as_name)
     request = read_request(state, file, namespace, values)
+    trace = None if tracing is None else Trace()
     transaction_id = "{" + str(uuid.uuid4()).upper() + "}"
     with stopping(lambda: say_at_once(_CANCELLING)) as wish:
         try:
@@ -85,6 +98,7 @@ def submit(  # noqa: PLR0917 - click passes every option by name
                 idempotency_key=key,
                 timeout=timeout,
                 cancel=wish.event,
+                trace=trace,
             )
         except KeyboardInterrupt:
             say_at_once(
@@ -99,6 +113,8 @@ def submit(  # noqa: PLR0917 - click passes every option by name
             f"The response could not be written ({error.strerror or error}). "
             f"The request was {what}: transaction {result.transaction_id}."
         ) from error
+    if trace is not None:
+        show_trace(trace, as_json=tracing == "json")
     if result.repeated:
         err().print(f"Not done again: this is the response that {result.transaction_id} had.", soft_wrap=True)
     cancelled = wish.signal is not None and result.error is not None and result.error.code == Code.CANCELLED

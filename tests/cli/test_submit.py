@@ -131,3 +131,15 @@ def test_verbose_logs_go_to_standard_error(run: Run, trial: Path) -> None:
     assert lines
     assert all(line["transaction"] and line["event"] and line["level"] for line in lines)
     assert run("submit", *LIST_DOMAINS, "--as", ADMIN).stderr == ""  # and no handler stays behind
+
+
+def test_a_trace_shows_every_call_and_leaves_the_response_alone(run: Run, trial: Path) -> None:
+    call = ("--namespace", OCS, "--procedure", "GetPoolAssignment", "--set", f"organization={CUSTOMER}", "--set", DC)
+    plain = run("submit", *call, "--as", ADMIN)
+    traced = run("submit", *call, "--as", ADMIN, "--trace")
+    assert traced.stdout == plain.stdout
+    assert f"1. {OCS}::GetPoolAssignment" in traced.stderr
+    assert "Managed Active Directory::TestPermissions_" in traced.stderr
+    assert f"in  <organization>{CUSTOMER}</organization>" in traced.stderr
+    document = json.loads(run("submit", *call, "--as", ADMIN, "--trace", "json").stderr)
+    assert document["calls"][0]["procedure"] == f"{OCS}::GetPoolAssignment"

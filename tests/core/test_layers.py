@@ -19,7 +19,7 @@ LAYERS = (
     ("loader", "admission"),
     ("administration", "transactions", "observing"),
     ("runtime",),
-    ("planning",),
+    ("planning", "tracing"),
     ("execution",),
     ("submission",),
     ("engine",),
