@@ -17,6 +17,7 @@ from mpf_core.cli.credentials import credentials
 from mpf_core.cli.demo import demo
 from mpf_core.cli.describe import describe, namespaces
 from mpf_core.cli.init import init
+from mpf_core.cli.lint import lint
 from mpf_core.cli.plan import plan
 from mpf_core.cli.plugins import plugins
 from mpf_core.cli.recover import recover
@@ -169,6 +170,7 @@ for _command in (
     demo,
     describe,
     init,
+    lint,
     namespaces,
     plan,
     plugins,

@@ -19,7 +19,7 @@ LAYERS = (
     ("loader", "admission"),
     ("administration", "transactions", "observing"),
     ("runtime",),
-    ("planning", "tracing"),
+    ("planning", "tracing", "lint"),
     ("execution",),
     ("submission",),
     ("engine",),
