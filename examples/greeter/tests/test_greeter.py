@@ -1,0 +1,59 @@
+"""Tests of the greeter: no server, no configuration file."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+from acme_greeter import GreeterPlugin
+
+from mpf_core import Caller
+from mpf_core.testing import Fault, Faults, MockProvider
+from mpf_core.testing.conformance import Case, Sample, Subject, conformance
+
+NAMESPACE = "Acme Greeter"
+ADA = "<request><data><name>Ada</name><greeting>Hello</greeting></data></request>"
+SET = {"namespace": NAMESPACE, "procedure": "SetGreeting"}
+
+
+def greetings(folder: Path) -> dict[str, str]:
+    file = folder / "greetings.json"
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def test_a_greeting_is_set(mpf_engine, tmp_path):
+    engine = mpf_engine([GreeterPlugin()])
+    assert engine.execute(ADA, Caller("tester"), **SET).error is None
+    assert greetings(tmp_path) == {"Ada": "Hello"}
+
+
+@pytest.mark.parametrize("fault", [Fault.INSTEAD, Fault.AFTER, Fault.CUT])
+def test_nothing_is_left_when_it_fails(mpf_engine, tmp_path, fault):
+    faults = Faults().add(fault, "SetGreeting", call=1)
+    engine = mpf_engine([faults.wrap(GreeterPlugin())])
+    assert engine.execute(ADA, Caller("tester"), **SET).error is not None
+    assert greetings(tmp_path) == {}
+
+
+def test_a_namespace_that_calls_the_greeter_needs_no_greeter(mpf_engine, mpf_mock):
+    mock: MockProvider = mpf_mock(Path(__file__).parents[1] / "acme_greeter" / "greeter.xml", strict=True)
+    mock.on("GetGreeting", name="Ada").returns({"greeting": "Hello"})
+    request = "<request><data><name>Ada</name></data></request>"
+    result = mpf_engine([mock]).execute(request, Caller("tester"), namespace=NAMESPACE, procedure="GetGreeting")
+    assert b"<greeting>Hello</greeting>" in result.document
+    mock.assert_calls(("GetGreeting", {"name": "Ada"}))
+
+
+def make() -> Subject:
+    folder = tempfile.TemporaryDirectory()
+    world = Path(folder.name)
+    return Subject(GreeterPlugin(), lambda: greetings(world), config={"base_dir": world}, close=folder.cleanup)
+
+
+SETS = Sample(NAMESPACE, "SetGreeting", "<name>Ada</name><greeting>Hello</greeting>")
+REMOVES = Sample(NAMESPACE, "RemoveGreeting", "<name>Ada</name>", setup=(SETS,))
+
+
+@pytest.mark.parametrize("case", conformance(make, [SETS, REMOVES]), ids=str)
+def test_whatever_goes_wrong_it_undoes_itself(case: Case):
+    case.run()
