@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, update
 
 import mpf_directory.changes
-from mpf_core.store import journal
+from mpf_core.store import journal, rows, statements
 from mpf_core.store.engines import Claimed, FileLiveness, Registration
 from mpf_core.store.port import Claim, StepRecord, TransactionRecord
 from mpf_core.store.tables import transactions
@@ -57,8 +57,8 @@ def claims_anybody() -> None:
 def no_fence() -> None:
     """An engine goes on with a transaction that another has adopted."""
     own = transactions.c.id == bindparam("the_id")
-    journal._FENCE = journal._FENCE_OPEN = select(transactions.c.id).where(own)
-    journal._CHANGE = update(transactions).where(own).values({name: bindparam(name) for name in journal._CHANGING})
+    statements.FENCE = statements.FENCE_OPEN = select(transactions.c.id).where(own)
+    statements.CHANGE = update(transactions).where(own).values({name: bindparam(name) for name in statements.CHANGING})
 
 
 def unfenced_rollback() -> None:
@@ -72,7 +72,7 @@ def unfenced_rollback() -> None:
 
 def unbound_records() -> None:
     """What a record is encrypted with does not say where it belongs."""
-    journal._bound = lambda step, part: b""
+    rows.bound_part = journal.bound_part = lambda step, part: b""
 
 
 def no_locks() -> None:
