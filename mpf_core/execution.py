@@ -111,6 +111,7 @@ class Execution:
     calls: list[list[str]] = field(default_factory=list)
     heard: bool = field(init=False)
     bag: dict[Any, Any] = field(default_factory=dict)
+    locked: set[tuple[str, bool]] = field(default_factory=set)
     assigned: Mapping[str, Assignment] | None = None
     trace: Trace | None = None
     runtime: Runtime = field(init=False)
@@ -428,7 +429,8 @@ class Execution:
             context=lambda: self._context(scope, namespace, sequence),  # type: ignore[arg-type]
             bag=self.bag,
             deadline=self._call_deadline(),
-            lock_key=self.transaction.lock,
+            lock_key=self._lock,
+            locks=lambda: len(self.locked),
         )
         saved = xml.serialize(data) if procedure.save_data_for_rollback else None
         try:
@@ -455,6 +457,13 @@ class Execution:
                 f"The provider of '{procedure.full_name}' failed unexpectedly ({type(error).__name__}); "
                 f"the engine's log has the details of transaction {self.transaction.id}.",
             ) from error
+
+    def _lock(self, key: str, *, shared: bool = False) -> None:
+        """Take a lock, unless this transaction holds it as it is: alone counts for shared too."""
+        if (key, False) in self.locked or (key, shared) in self.locked:
+            return
+        self.transaction.lock(key, shared=shared)
+        self.locked.add((key, shared))
 
     def _call_deadline(self) -> float | None:
         timeout = self.around.config.engine.call_timeout

@@ -27,6 +27,8 @@ from mpf_core.paths import Path
 from mpf_core.provider import ProcedureType
 from mpf_core.runtime import nearest
 
+#: Every documented procedure takes it, whether it asks the directory for anything or not.
+_UNIVERSAL = {"preferredDomainController"}
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
 
 
@@ -112,7 +114,7 @@ def _unread_arguments(procedure: Procedure, _: Namespaces) -> Iterator[tuple[str
         return  # all of the data goes somewhere as a whole
     read = {name for text in texts for name in _NAME.findall(text)}
     for argument in procedure.input_schema.arguments:
-        if argument.name not in read:
+        if argument.name not in read | _UNIVERSAL:
             yield "", f"the argument '{argument.name}' is read by no step"
 
 

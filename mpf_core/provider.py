@@ -78,7 +78,9 @@ class CallContext:
     ``identity`` is the account the call must run as; ``bag`` is the property bag that all provider calls of one
     transaction share (IProvHelper, spec: engine-and-runtime.md, 4); ``context`` is the ``executeXml/context`` element;
     ``evidence`` is JSON that `Provider.apply` may leave for a later `Provider.undo` (a generated id, say);
-    ``saved_data`` holds the call's executeData during undo where the procedure has ``saveDataForRollback="1"``.
+    ``saved_data`` holds the call's executeData during undo where the procedure has ``saveDataForRollback="1"``;
+    ``locks`` says how many locks the transaction has taken so far: what was read before the last one may have changed by
+    the time that it was taken.
 
     During undo and commit ``identity`` is the recovery account, ``caller`` has nothing but a name, ``context`` holds only
     the transaction's id and ``bag`` is empty: it may be another process.
@@ -98,6 +100,7 @@ class CallContext:
     saved_data: Element | None = None
     lock_key: Callable[..., None] = lambda _key, *, shared=False: None
     flush: Callable[[], None] = lambda: None
+    locks: Callable[[], int] = lambda: 0
 
     def lock(self, key: str, *, shared: bool = False) -> None:
         """Hold ``key`` for this transaction until it has ended, alone, or ``shared`` with others who only rely on it.

@@ -85,13 +85,18 @@ ORGANIZATIONS = (
 
 #: Containers of service pointers below CN=Services,CN=_Private of every organization, and those of the hosting one only.
 POINTER_CONTAINERS = ("SIPDomains",)
-HOSTING_POINTER_CONTAINERS = ("SharedPools", "SIPDomainReservations")
+HOSTING_POINTER_CONTAINERS = ("FederationDomains", "SharedPools", "SIPDomainReservations")
 
 #: Groups in CN=_Private of the hosting organization that gather others.
 GATHERING_GROUPS = ("AllUsersGroup", "AllResellerAdminsGroups", "AllResellerCSRAdminsGroups")
 
 #: Groups of the user interface's roles (spec: engine-and-runtime.md, UI roles), in CN=WatUIPermissions.
-UI_ROLES = ("0000", "0100", "0500", "1000", "2000", "5000", "6000")
+#: The facts name eight and list seven; an older sample has the 1500 besides.
+UI_ROLES = ("0000", "0100", "0500", "1000", "1500", "2000", "5000", "6000")
+#: The role of each group that gathers others. The 6000 is that of domain administrators, and has no members.
+GATHERING_UI_ROLES = {"AllUsersGroup": "0000", "AllResellerAdminsGroups": "1500", "AllResellerCSRAdminsGroups": "1000"}
+#: The roles of an organization's Admins and CSRAdmins groups; those of resellers are gathered.
+ORGANIZATION_UI_ROLES = {Kind.HOSTING: ("5000", "2000"), Kind.CUSTOMER: ("0500", "0100")}
 
 #: Groups and accounts of the framework itself, in CN=Users (spec: engine-and-runtime.md, 7): account -> its groups.
 FRAMEWORK_GROUPS = ("MPFAdmins", "MPFAuditors", "MPFServiceAccts", "MPFClientAccts", "MPFTrustedUsers")

@@ -20,6 +20,7 @@ from mpf_directory.ldap_filter import encode_filter
 from mpf_directory.port import Entry, Modification, ModifyOp, Scope, Value
 from mpf_directory.results import Result, hresult, no_such_object
 from mpf_directory.schema import default_schema
+from mpf_directory.security_descriptor_ldap import LdapDescriptors
 
 _PAGED = "1.2.840.113556.1.4.319"
 _PAGE = 500
@@ -33,7 +34,7 @@ _OPERATIONS = {
 }
 
 
-class LdapDirectory:
+class LdapDirectory(LdapDescriptors):
     """A `port.Directory` at one domain controller, as one account. Threads may share one.
 
     Errors carry the HRESULT that ADSI has for the LDAP result, and the server's own words; SERVER_DOWN when it does not

@@ -17,6 +17,9 @@ from mpf_directory.accounts import Accounts
 from mpf_directory.commands import directory_commands
 from mpf_directory.port import Directories
 from mpf_directory.provider import ActiveDirectoryProvider
+from mpf_directory.provider_account_names import AccountNameProvider
+from mpf_directory.provider_caller import CallerProvider
+from mpf_directory.provider_inheritance import InheritanceProvider
 from mpf_directory.provider_locks import LockProvider
 from mpf_directory.service import DirectoriesService
 from mpf_directory.settings import DirectorySettings
@@ -46,13 +49,19 @@ class DirectoryPlugin:
 
     @hookimpl
     def mpf_namespaces(self) -> Iterable[Path]:
-        """Active Directory Provider, Preferred DC Active Directory Provider and Transaction Provider."""
+        """Active Directory Provider, Preferred DC Active Directory Provider, and the providers of ours beside them."""
         return [Path(__file__).parent / "namespaces"]
 
     @hookimpl
     def mpf_providers(self) -> Mapping[str, Provider]:
-        """The Active Directory Provider, and the Transaction Provider."""
-        return {self.name: ActiveDirectoryProvider(self._directories), f"{self.name}.locks": LockProvider()}
+        """The providers of those namespaces."""
+        return {
+            self.name: ActiveDirectoryProvider(self._directories),
+            f"{self.name}.names": AccountNameProvider(self._directories),
+            f"{self.name}.callers": CallerProvider(self._directories),
+            f"{self.name}.inheritance": InheritanceProvider(self._directories),
+            f"{self.name}.locks": LockProvider(),
+        }
 
     @hookimpl
     def mpf_authenticate(self, caller: Caller) -> bool | None:

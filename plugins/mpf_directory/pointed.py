@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import cast
 
 from mpf_core.points import reach
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
-from mpf_directory.port import Directory, Entry, Modification, Scope, Value
+from mpf_directory.port import Directory, Entry, Modification, Scope, Section, SecurityDescriptors, Value
 
 
 class PointedDirectory:
@@ -51,6 +52,15 @@ class PointedDirectory:
     def rename(self, dn: Dn, new_dn: Dn) -> None:
         """See `port.Directory.rename`."""
         self._between_points(lambda: self._directory.rename(dn, new_dn))
+
+    def read_descriptor(self, dn: Dn, sections: Section) -> bytes | None:
+        """See `port.SecurityDescriptors.read_descriptor`; for directories that have access control lists only."""
+        return cast(SecurityDescriptors, self._directory).read_descriptor(dn, sections)
+
+    def write_descriptor(self, dn: Dn, descriptor: bytes, sections: Section) -> None:
+        """See `port.SecurityDescriptors.write_descriptor`."""
+        under = cast(SecurityDescriptors, self._directory)
+        self._between_points(lambda: under.write_descriptor(dn, descriptor, sections))
 
     def _between_points(self, effect: Callable[[], None]) -> None:
         self._remaining()

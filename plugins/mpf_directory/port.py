@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntFlag
 from typing import Protocol, TypeAlias
 
 from mpf_core.security.identity import Identity
@@ -132,4 +132,28 @@ class Directories(Protocol):
 
     def verify_password(self, dn: Dn, password: str) -> bool:
         """Whether ``password`` is the one of the account ``dn``. Raises E_ACCESSDENIED after too many wrong ones."""
+        ...
+
+
+class Section(IntFlag):
+    """Parts of a security descriptor, as the control of Active Directory numbers them (LDAP_SERVER_SD_FLAGS)."""
+
+    OWNER = 1
+    GROUP = 2
+    DACL = 4
+    SACL = 8
+
+
+class SecurityDescriptors(Protocol):
+    """What a `Directory` can do besides where `Directory.has_acls` is true; `security_descriptor` reads the octets."""
+
+    def read_descriptor(self, dn: Dn, sections: Section) -> bytes | None:
+        """These parts of the object's descriptor, or ``None`` when there is no such object.
+
+        Raises E_ACCESSDENIED when the account may not read them: a SACL needs the right to manage auditing.
+        """
+        ...
+
+    def write_descriptor(self, dn: Dn, descriptor: bytes, sections: Section) -> None:
+        """Replace these parts of the object's descriptor; inherited entries are the directory's own business."""
         ...

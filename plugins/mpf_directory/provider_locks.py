@@ -29,9 +29,10 @@ def _object(name: str) -> str:
 
 
 #: What can be locked, and how its names are brought to one spelling. ``object`` is the key of `locking.hold_object`: an
-#: object that is shared is neither deleted nor moved, and so stays in its organization.
+#: object that is shared is neither deleted nor moved, and so stays in its organization. ``attributes`` is a key of
+#: `locking.hold_attributes`: what is read of an object stays as it is until it is written.
 KINDS: Mapping[str, Callable[[str], str]] = MappingProxyType(
-    {"sip-domain": _domain, "pool-assignment": _object, "object": _object}
+    {"sip-domain": _domain, "pool-assignment": _object, "object": _object, "attributes": _object}
 )
 
 

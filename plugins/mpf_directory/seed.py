@@ -86,9 +86,10 @@ class _Tree:
         for kind in Kind:
             ensure(self.directory, self.org_type(kind), "container")
         for role in layout.UI_ROLES:
-            self.group(private.child("CN", "WatUIPermissions").child("CN", role), role)
+            self.group(self.ui_role(role), role)
         for name in layout.GATHERING_GROUPS:
-            self.group(private.child("CN", name), name)
+            gathering = self.group(private.child("CN", name), name)
+            self.enter(self.ui_role(layout.GATHERING_UI_ROLES[name]), gathering)
 
     def pointer_containers(self, organization: Organization, services: Dn) -> None:
         """The containers that hold the organization's service pointers."""
@@ -102,6 +103,9 @@ class _Tree:
         admins = self.group(own.child("CN", f"Admins@{name}"), f"A@{name}")
         csr_admins = self.group(own.child("CN", f"CSRAdmins@{name}"), f"CA@{name}")
         all_users = self.group(private.child("CN", f"AllUsers@{name}"), f"AU@{name}")
+        roles = layout.ORGANIZATION_UI_ROLES.get(organization.kind, ())
+        for role, group in zip(roles, (admins, csr_admins), strict=False):
+            self.enter(self.ui_role(role), group)
         gathering = self.hosting.child("CN", "_Private")
         self.enter(gathering.child("CN", "AllUsersGroup"), all_users)
         if organization.kind is Kind.RESELLER:
@@ -132,6 +136,10 @@ class _Tree:
     def org_type(self, kind: Kind) -> Dn:
         """The object that stands for a kind of organization."""
         return self.hosting.child("CN", "_Private").child("CN", "WatOrgTypes").child("CN", kind.value)
+
+    def ui_role(self, role: str) -> Dn:
+        """The group that stands for a role of the user interface."""
+        return self.hosting.child("CN", "_Private").child("CN", "WatUIPermissions").child("CN", role)
 
     def group(self, dn: Dn, account_name: str) -> Dn:
         """A universal security group."""

@@ -100,7 +100,11 @@ def _global_settings(directory: Directory, service: Dn) -> None:
         ("msRTCSIP-EnableFederation", "TRUE"),
     ):
         set_if_absent(directory, settings, attribute, value)
-    domain = {"msRTCSIP-DomainName": [dns_name(directory.base)], "msRTCSIP-Default": ["TRUE"]}
+    domain = {
+        "msRTCSIP-DomainName": [dns_name(directory.base)],
+        "msRTCSIP-Default": ["TRUE"],
+        "msRTCSIP-DomainData": ["Authoritative=TRUE"],
+    }
     ensure(directory, settings.child("CN", layout.FOREST_SIP_DOMAIN), "msRTCSIP-Domain", domain)
 
 

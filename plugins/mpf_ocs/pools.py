@@ -10,14 +10,16 @@ from types import MappingProxyType
 
 from lxml import etree
 
+from mpf_core.errors import Code, MpfError
 from mpf_core.provider import Element, output
 from mpf_directory.dn import Dn
-from mpf_directory.filters import Filter
-from mpf_directory.port import Directory, Entry, Scope
+from mpf_directory.port import Directory, Entry
 from mpf_ocs import flags, topology
 
 #: msRTCSIP-PoolVersion -> major and minor version, where the WMI class counts otherwise than the attribute (2.3, 3.4).
 _VERSIONS: Mapping[int, tuple[int, int]] = MappingProxyType({1: (2, 0), 2: (2, 1), 3: (3, 0)})
+#: msRTCSIP-TrustedServiceType of the media relay authentication service.
+_MEDIA_RELAY = "MRAS"
 #: msRTCSIP-PoolFunctionality of a pool that can host meetings; every pool has instant messages and presence.
 _WITH_MEETINGS = 2
 
@@ -34,16 +36,18 @@ def pool_properties(directory: Directory, fqdn: str) -> list[Element]:
     Raises NO_SUCH_OBJECT when there is no such pool, or when it has no pool service.
     """
     pool = topology.pool_by_fqdn(directory, fqdn)
-    service = topology.pool_service(directory, pool)
+    services = topology.pool_services(directory, pool)
+    service = _home(pool, services)
     major, minor = _version(pool)
     functionality = _integer(pool, "msRTCSIP-PoolFunctionality")
+    media_relay = topology.trusted_service(directory, pool, _MEDIA_RELAY)
     properties: list[tuple[str, str | None] | Element] = [
         ("backEndDBPath", pool.text("msRTCSIP-BackEndServer")),
         ("defaultLocationProfile", pool.text("msRTCSIP-DefaultLocationProfileLink")),
         ("domainFQDN", pool.text("msRTCSIP-PoolDomainFQDN")),
         ("instanceID", topology.instance_id(pool)),
         ("majorVersion", major),
-        _list("mcuFactoryList", "mcuFactory", _mcu_factories(directory, pool)),
+        _list("mcuFactoryList", "mcuFactory", _links(services, "msRTCSIP-MCUFactoryPath")),
         ("minorVersion", minor),
         ("poolDisplayName", pool.text("msRTCSIP-PoolDisplayName")),
         ("poolDN", str(service.dn)),
@@ -51,6 +55,8 @@ def pool_properties(directory: Directory, fqdn: str) -> list[Element]:
         ("poolType", flags.pool_type(_integer(pool, "msRTCSIP-PoolType") or 0)),
         ("supportIMPresence", "true"),
         ("supportMeeting", "true" if functionality == _WITH_MEETINGS else "false"),
+        ("trustedMRASServer", str(media_relay) if media_relay else None),
+        _list("webComponentsServerList", "webComponentsServer", _links(services, "msRTCSIP-WebComponentsServers")),
     ]
     found = [output(*item) if isinstance(item, tuple) else item for item in properties]
     return [element for element in found if element.text is not None or len(element) or element.tag.endswith("List")]
@@ -68,10 +74,17 @@ def _members(directory: Directory, service: Entry) -> Iterable[str]:
             place = place.parent
 
 
-def _mcu_factories(directory: Directory, pool: Entry) -> Iterable[str]:
-    is_service = Filter.eq("objectClass", "msRTCSIP-MCUFactoryService")
-    for entry in directory.search(pool.dn, Scope.SUBTREE, is_service, ["msRTCSIP-MCUFactoryPath"]):
-        yield from map(str, entry.values("msRTCSIP-MCUFactoryPath"))
+def _home(pool: Entry, services: Iterable[Entry]) -> Entry:
+    """The service that users are homed on, CN=LC Services."""
+    for service in services:
+        if topology.has_class(service, topology.POOL_SERVICE):
+            return service
+    raise MpfError(Code.NO_SUCH_OBJECT, f"The pool '{pool.dn}' has no pool service that could be a home server.")
+
+
+def _links(services: Iterable[Entry], attribute: str) -> Iterable[str]:
+    """What the pool's services refer to by ``attribute``."""
+    return (str(value) for service in services for value in service.values(attribute))
 
 
 def _version(pool: Entry) -> tuple[str | None, str | None]:

@@ -1,15 +1,17 @@
 """The namespace "Office Communications Server Provider": its procedures, from argument to change.
 
 What is written is decided in `mpf_ocs.users`, where pools and policies are in `mpf_ocs.topology`; doing and undoing it is
-the business of `DirectoryProvider`. Federation domains, global SIP domains and lists of policies are not provided.
+the business of `DirectoryProvider`. The domains of the whole deployment are in `mpf_ocs.provider_domains`.
 
 Errors, which the original does not document (spec: ocs-provider-and-ad-schema.md, 1.5):
 
 ==================================================================  ===========================
-a SIP address against the rules; a home server that is none         0x80070057 E_INVALIDARG
-no such user, home server, pool or policy                           0x80072030 NO_SUCH_OBJECT
-the address is taken; the user is a SIP user already (create)       0x80071392 OBJECT_ALREADY_EXISTS
-the user is no SIP user (all others); a policy's name is ambiguous  0x80131509 INVALID_OPERATION
+a SIP address or domain against the rules; no real home server      0x80070057 E_INVALIDARG
+no such user, home server, pool, policy or domain                   0x80072030 NO_SUCH_OBJECT
+the address is taken; the user is a SIP user already (create);      0x80071392 OBJECT_ALREADY_EXISTS
+the domain is in the list already
+the user is no SIP user (all others); a policy's name is            0x80131509 INVALID_OPERATION
+ambiguous; a second default domain
 ==================================================================  ===========================
 """
 
@@ -18,36 +20,46 @@ from __future__ import annotations
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Change, Element, argument, optional_argument, output, read, write
 from mpf_core.security.identity import IdentityKind
-from mpf_directory.changes import DirectoryProvider
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
 from mpf_directory.locking import hold_attributes, hold_targets, renamed_meanwhile
 from mpf_directory.port import Directory, Entry, Scope
 from mpf_directory.results import no_such_object
 from mpf_ocs import pools, topology, user_policy, users
+from mpf_ocs.provider_domains import DomainCalls
 from mpf_ocs.uri import SipUri
 from mpf_ocs.users import SipSettings
 
 _POLICIES = {"meetingPolicy": user_policy.MEETING, "ucPolicy": user_policy.UC}
 
 
-class OcsProvider(DirectoryProvider):
-    """Users and pools of Office Communications Server 2007, in the directory."""
+class OcsProvider(DomainCalls):
+    """Users, pools, policies and domains of Office Communications Server 2007, in the directory."""
 
     @read("GetPools")
     def get_pools(self, ctx: CallContext, data: Element) -> list[Element]:
         """FQDNs of all pools."""
-        return [pools.list_pools(self._open(ctx, data))]
+        return [pools.list_pools(self.open_for(ctx, data))]
 
     @read("GetPoolProperties")
     def get_pool_properties(self, ctx: CallContext, data: Element) -> list[Element]:
         """The properties of the pool with that FQDN."""
-        return pools.pool_properties(self._open(ctx, data), argument(data, "poolFQDN"))
+        return pools.pool_properties(self.open_for(ctx, data), argument(data, "poolFQDN"))
+
+    @read("GetMeetingPolicies")
+    def get_meeting_policies(self, ctx: CallContext, data: Element) -> list[Element]:
+        """Names of the meeting policies."""
+        return [_policy_list(self.open_for(ctx, data), "meetingPolicies", "meetingPolicy")]
+
+    @read("GetUCPolicies")
+    def get_uc_policies(self, ctx: CallContext, data: Element) -> list[Element]:
+        """Names of the unified communications policies."""
+        return [_policy_list(self.open_for(ctx, data), "ucPolicies", "ucPolicy")]
 
     @read("GetSipUserProperties")
     def get_sip_user_properties(self, ctx: CallContext, data: Element) -> list[Element]:
         """The settings of a SIP user, in the documented order."""
-        directory = self._open(ctx, data)
+        directory = self.open_for(ctx, data)
         user = _sip_user(_user(directory, data))
         policies = {name: _policy_name(directory, user, type_) for name, type_ in _POLICIES.items()}
         properties = [
@@ -74,7 +86,7 @@ class OcsProvider(DirectoryProvider):
     def create_sip_user(self, ctx: CallContext, data: Element) -> Change:
         """Make an existing user a SIP user."""
         uri = SipUri.parse(argument(data, "primaryURI"))
-        directory = self._open(ctx, data)
+        directory = self.open_for(ctx, data)
         user = _held_user(ctx, directory, data)
         if users.is_sip_user(user):
             raise MpfError(Code.OBJECT_ALREADY_EXISTS, f"'{user.dn}' is a user of Office Communications Server already.")
@@ -88,7 +100,7 @@ class OcsProvider(DirectoryProvider):
         """Change what is given of a SIP user's settings."""
         address = optional_argument(data, "primaryURI")
         uri = SipUri.parse(address) if address else None
-        directory = self._open(ctx, data)
+        directory = self.open_for(ctx, data)
         user = _sip_user(_held_user(ctx, directory, data))
         server = optional_argument(data, "homeServerDN")
         home = topology.home_server(directory, server) if server else None
@@ -100,12 +112,9 @@ class OcsProvider(DirectoryProvider):
     @write("DeleteSipUser")
     def delete_sip_user(self, ctx: CallContext, data: Element) -> Change:
         """Take a user out of Office Communications Server."""
-        directory = self._open(ctx, data)
+        directory = self.open_for(ctx, data)
         user = _sip_user(_held_user(ctx, directory, data))
         return hold_targets(ctx, self.modify_change(directory, user, users.remove(user)))
-
-    def _open(self, ctx: CallContext, data: Element) -> Directory:
-        return self.directory(ctx, optional_argument(data, "preferredDomainController"))
 
     def _claim(self, ctx: CallContext, directory: Directory, uri: SipUri, user: Entry) -> None:
         """Keep the address for this transaction. Raises OBJECT_ALREADY_EXISTS when another object has it.
@@ -153,6 +162,14 @@ def _given_policies(directory: Directory, data: Element) -> dict[int, Dn]:
     return {
         type_: topology.policy_by_name(directory, name, user_policy.POLICY_TYPES[type_]) for type_, name in given if name
     }
+
+
+def _policy_list(directory: Directory, name: str, argument_name: str) -> Element:
+    """The names that the argument ``argument_name`` takes."""
+    found = output(name)
+    type_ = user_policy.POLICY_TYPES[_POLICIES[argument_name]]
+    found.extend(output(argument_name, policy) for policy in topology.policy_names(directory, type_))
+    return found
 
 
 def _policy_name(directory: Directory, user: Entry, type_: int) -> str | None:

@@ -13,8 +13,11 @@ from mpf_core.errors import Code, MpfError
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
 from mpf_directory.port import Directory, Entry, Scope
+from mpf_directory.results import no_such_object
+from mpf_ocs import user_policy
 
 POOL_SERVICE = "msRTCSIP-PoolService"
+_POOL_SERVICES = (POOL_SERVICE, "msRTCSIP-MCUFactoryService", "msRTCSIP-WebComponentsService")
 
 #: Between the domain and CN=RTC Service: System is where OCS 2007 keeps it, Configuration the default of R2.
 _ROOTS = (("System", "Microsoft"), ("Configuration", "Services"))
@@ -30,6 +33,14 @@ def rtc_service(directory: Directory) -> Dn:
     raise MpfError(
         Code.NO_SUCH_OBJECT, "The forest is not prepared for Office Communications Server: no 'RTC Service' container."
     )
+
+
+def global_settings(directory: Directory) -> Dn:
+    """The container of the settings of the whole forest. Raises NO_SUCH_OBJECT without one."""
+    container = rtc_service(directory).child("CN", "Global Settings")
+    if directory.read(container, ["objectClass"]) is None:
+        raise no_such_object(container)
+    return container
 
 
 def pools(directory: Directory, wanted: Filter | None = None) -> list[Entry]:
@@ -49,12 +60,19 @@ def pool_by_fqdn(directory: Directory, fqdn: str) -> Entry:
     return found[0]
 
 
-def pool_service(directory: Directory, pool: Entry) -> Entry:
-    """The object of a pool that users are homed on, CN=LC Services. Raises NO_SUCH_OBJECT for a pool without one."""
-    found = list(directory.search(pool.dn, Scope.SUBTREE, Filter.eq("objectClass", POOL_SERVICE), limit=1))
-    if not found:
-        raise MpfError(Code.NO_SUCH_OBJECT, f"The pool '{pool.dn}' has no pool service that could be a home server.")
-    return found[0]
+def pool_services(directory: Directory, pool: Entry) -> list[Entry]:
+    """The services of a pool, of every kind, with all their attributes; one of them is what users are homed on."""
+    kinds = Filter.or_(*(Filter.eq("objectClass", kind) for kind in _POOL_SERVICES))
+    return list(directory.search(pool.dn, Scope.SUBTREE, kinds))
+
+
+def trusted_service(directory: Directory, pool: Entry, type_: str) -> Dn | None:
+    """The trusted service of that type which the pool refers to: its type is written exactly so (spec: 3.4)."""
+    for _, dn in user_policy.parse_all(pool.values("msRTCSIP-TrustedServiceLinks")):
+        service = directory.read(dn, ["msRTCSIP-TrustedServiceType"])
+        if service is not None and service.text("msRTCSIP-TrustedServiceType") == type_:
+            return service.dn
+    return None
 
 
 def home_server(directory: Directory, text: str) -> Dn:
@@ -83,6 +101,11 @@ def policy_by_name(directory: Directory, name: str, type_: str) -> Dn:
     return found[0].dn
 
 
+def policy_names(directory: Directory, type_: str) -> list[str]:
+    """The names of all policies of ``type_`` (``meeting`` or ``telephony``), sorted without regard to case."""
+    return sorted({policy_name(entry) for entry in _policies(directory, type_)}, key=str.casefold)
+
+
 def policy_name(entry: Entry) -> str:
     """A policy's name: what its content says, or the object's own name where the content says none (spec: 2.5)."""
     content = entry.text("msRTCSIP-PolicyContent")
@@ -103,7 +126,12 @@ def has_class(entry: Entry, name: str) -> bool:
 def instance_id(entry: Entry) -> str | None:
     """The objectGUID as the InstanceID of the WMI classes: upper case, in braces (spec: part 2)."""
     octets = entry.octets("objectGUID")
-    return "{" + str(UUID(bytes_le=octets)).upper() + "}" if octets else None
+    return braced(UUID(bytes_le=octets)) if octets else None
+
+
+def braced(guid: UUID) -> str:
+    """A GUID as Office Communications Server writes it: upper case, in braces."""
+    return "{" + str(guid).upper() + "}"
 
 
 def _policies(directory: Directory, type_: str) -> Iterator[Entry]:

@@ -14,6 +14,7 @@ from mpf_directory.paths import LdapPath
 #: Arguments that hold the LDAP path or the DN of an object that a call reads, changes or creates something in.
 TARGET_ARGUMENTS = frozenset(
     {
+        "contact",
         "container",
         "containerPath",
         "destination",
@@ -21,8 +22,11 @@ TARGET_ARGUMENTS = frozenset(
         "distinguishedName",
         "group",
         "hostingPath",
+        "member",
+        "newMember",
         "object",
         "objectPath",
+        "org",
         "organization",
         "path",
         "source",

@@ -89,7 +89,8 @@ def test_wrong_settings_are_refused_when_the_plugin_is_configured(tmp_path: Path
 
 
 def test_the_plugin_brings_its_provider_and_namespaces(plugin: DirectoryPlugin) -> None:
-    assert set(plugin.mpf_providers()) == {"mpf.directory", "mpf.directory.locks"}
+    parts = {"", ".callers", ".inheritance", ".locks", ".names"}
+    assert set(plugin.mpf_providers()) == {f"mpf.directory{part}" for part in parts}
     (folder,) = plugin.mpf_namespaces()
     assert list(folder.glob("*.xml"))
 

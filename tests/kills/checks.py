@@ -20,7 +20,7 @@ from typing import Any
 from tests.kills import facts
 from tests.kills.facts import Facts
 from tests.kills.plans import Plan
-from tests.kills.scenarios import NEW_PASSWORD, OLD_PASSWORD, Scenario
+from tests.kills.requests import NEW_PASSWORD, OLD_PASSWORD, Scenario
 from tests.kills.site import Site
 from tests.kills.worker import Outcome
 

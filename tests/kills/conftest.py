@@ -11,7 +11,7 @@ import pytest
 from tests.kills import checks
 from tests.kills.checks import Course
 from tests.kills.choice import ALL, SEED
-from tests.kills.scenarios import Scenario
+from tests.kills.requests import Scenario
 from tests.kills.site import Site
 from tests.kills.stores import PostgresStore, SqliteStore
 from tests.postgres import PostgresUnavailable, postgres_server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from mpf_directory.dn import Dn
 from mpf_directory.embedded import EmbeddedDirectory
 from mpf_directory.filters import Filter
 from mpf_directory.port import Entry, Scope, Value
+from tests.directory_plugin.descriptors import KEPT_IN
 from tests.namespaces.support import JOHN
 
 #: An object's attributes, and its name.
@@ -23,6 +25,8 @@ Facts: TypeAlias = Mapping[str, Object]
 _STAMPS = frozenset({"whenchanged", "usnchanged", "modifytimestamp"})
 #: Values go on pointing at what was deleted, by the name that it had last.
 _PARKED_NAME = re.compile(r"(?<==)[0-9a-f]{32}(?=\\0ADEL:)")
+#: Where tests keep access control lists.
+_DESCRIPTOR = KEPT_IN.lower()
 #: What an object gets when it is made, and another one each time.
 _ITS_OWN = frozenset({"objectguid", "objectsid", "whencreated", "usncreated"})
 
@@ -57,13 +61,17 @@ def differences(before: Facts, after: Facts) -> Iterator[str]:
 def of_any_run(facts: Facts, before: Facts) -> Facts:
     """``facts`` without what differs between two runs of a request from the state ``before``.
 
-    That is the identity of new objects, and the random names that objects had while they were parked.
+    That is the identity of new objects, in access control lists too, and the random names that objects had while they were
+    parked.
     """
     same = {}
+    sids = {
+        sid: str(found["dn"]) for guid, found in facts.items() if guid not in before for sid in found.get("objectsid", ())
+    }
     for guid, found in facts.items():
         known = guid in before
         shown = {
-            name: frozenset(_PARKED_NAME.sub("parked", value) if isinstance(value, str) else value for value in values)
+            name: frozenset(_named(value, sids) if name == _DESCRIPTOR else _unparked(value) for value in values)
             for name, values in (found if known else _anonymous(found)).items()
         }
         same[guid if known else f"new: {', '.join(map(str, found['dn']))}"] = shown
@@ -88,6 +96,18 @@ def _object(entry: Entry) -> Object:
     if attributes.get("pwdlastset", frozenset({"0"})) != frozenset({"0"}):
         attributes["pwdlastset"] = frozenset({"some time"})
     return {**attributes, "dn": frozenset({str(entry.dn)})}
+
+
+def _unparked(value: Value) -> Value:
+    return _PARKED_NAME.sub("parked", value) if isinstance(value, str) else value
+
+
+def _named(value: Value, sids: Mapping[Value, str]) -> Value:
+    """A security descriptor with the names of new objects instead of their SIDs."""
+    octets = base64.b64decode(value)
+    for sid, name in sids.items():
+        octets = octets.replace(sid if isinstance(sid, bytes) else sid.encode(), name.encode())
+    return octets
 
 
 def _anonymous(found: Object) -> Object:

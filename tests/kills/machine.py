@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from tests.kills.scenarios import AD, ADMINS, step
+from tests.kills.requests import AD, ADMINS, step
 from tests.namespaces.support import ALPINE, ldap
 
 Kind = Literal["create", "show", "rename", "join", "delete"]

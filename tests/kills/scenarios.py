@@ -6,77 +6,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from xml.sax.saxutils import escape
+from dataclasses import replace
 
+from tests.kills.requests import (
+    AD,
+    ADMINS,
+    DC,
+    HELPERS,
+    MANAGED_AD,
+    NEW_PASSWORD,
+    OCS_PROVIDER,
+    OLD_PASSWORD,
+    POOL_GUID,
+    PREFERRED,
+    Scenario,
+    properties,
+    step,
+)
+from tests.kills.scenarios_accounts import SCENARIOS_ACCOUNTS
+from tests.kills.scenarios_acl import SCENARIOS_ACL
+from tests.kills.scenarios_hosting import SCENARIOS_HOSTING
+from tests.kills.scenarios_ocs import SCENARIOS_OCS
 from tests.namespaces.support import ALPINE, HOSTING, JOHN, MESSENGER, OCS, POOL1, POOL2, ldap
-
-DC = "AD01.Fabrikam.com"
-AD, PREFERRED = "Active Directory Provider", "Preferred DC Active Directory Provider"
-MANAGED_AD, HELPERS, OCS_PROVIDER = "Managed Active Directory", "Managed Helpers", "Office Communications Server Provider"
-
-ADMINS, ALL_USERS = f"CN=Admins@AlpineSkiHouse,{ALPINE}", f"CN=AllUsers@AlpineSkiHouse,CN=_Private,{ALPINE}"
-POOL_GUID = "F2864B2154204460BC035BDF8A760C45"
-OLD_PASSWORD, NEW_PASSWORD = "The first one, 1", "The second one, 2"
-
-
-def step(namespace: str, procedure: str, content: str = "", /, **arguments: str) -> str:
-    """One execute, with these children in its executeData."""
-    data = content + "".join(f"<{name}>{escape(text)}</{name}>" for name, text in arguments.items())
-    return (
-        f'<execute namespace="{namespace}" procedure="{procedure}" impersonate="1">'
-        f"<executeData>{data}</executeData></execute>"
-    )
-
-
-def request(*steps: str) -> str:
-    """A trusted request."""
-    return f"<request><data/><procedure>{''.join(steps)}</procedure></request>"
-
-
-#: A step that fails.
-FAIL = step("Error Provider", "SetError", hr="0x80004005", desc="enough")
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A call, and the steps that bring the directory into the state before it.
-
-    ``effect`` is a call that leaves a trace in the directory that cannot be taken back; ``passwords`` are those that John
-    may have, told apart by logging on. With ``keyed`` the request has an idempotency key. With ``fails`` a step behind the
-    call fails, so that the process is killed while it rolls back, too. ``more`` are calls behind the first one.
-    """
-
-    namespace: str
-    procedure: str
-    call: str
-    setup: tuple[str, ...] = ()
-    variant: str = ""
-    irreversible: bool = False
-    passwords: tuple[str, ...] = ()
-    keyed: bool = False
-    fails: bool = False
-    more: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """For people."""
-        parts = [self.namespace, self.procedure, self.variant, "keyed" if self.keyed else "", "fails" if self.fails else ""]
-        return " / ".join(part for part in parts if part)
-
-    @property
-    def request(self) -> str:
-        """The request document."""
-        return request(self.call, *self.more, *([FAIL] if self.fails else []))
-
-
-def _properties(**values: str) -> str:
-    inner = "".join(
-        f'<property name="{name}">{f"<value>{escape(value)}</value>" if value else ""}</property>'
-        for name, value in values.items()
-    )
-    return f"<properties>{inner}</properties>"
-
 
 _CREATE = step(AD, "Create Object", container=ldap(ALPINE), name="New", **{"class": "contact"})
 _PASSWORD = step(AD, "User Set Password", path=ldap(JOHN), newPassword=OLD_PASSWORD)
@@ -92,7 +43,7 @@ def _directory(namespace: str, **more: str) -> Iterator[Scenario]:
     group = {"group": ldap(ADMINS), "path": ldap(JOHN)}
     well_known = {"path": ldap(ALPINE), "guid": POOL_GUID}
     yield scenario(
-        "Create Object", _properties(description="new"), container=ldap(ALPINE), name="New", **{"class": "contact"}
+        "Create Object", properties(description="new"), container=ldap(ALPINE), name="New", **{"class": "contact"}
     )
     yield scenario("Create Object", container=ldap(ALPINE), name="ann", variant="account", **{"class": "user"})
     yield scenario("Delete Object", path=ldap(JOHN))
@@ -101,7 +52,7 @@ def _directory(namespace: str, **more: str) -> Iterator[Scenario]:
         scenario("Delete Object", path=ldap(JOHN), variant="parking place there"),
         setup=(_CREATE, step(AD, "Delete Object", path=ldap(f"CN=New,{ALPINE}"))),
     )
-    yield scenario("Set Properties", _properties(description="new", displayName="", sn="Clark"), path=ldap(JOHN))
+    yield scenario("Set Properties", properties(description="new", displayName="", sn="Clark"), path=ldap(JOHN))
     yield scenario("Move Object", source=ldap(JOHN), destination=ldap(MESSENGER))
     yield scenario("Rename Object", source=ldap(JOHN), name="CN=John")
     yield scenario("Group Add", **group)
@@ -157,7 +108,7 @@ def _composed() -> Iterator[Scenario]:
     yield scenario(MANAGED_AD, "SetOtherWellKnownObject_", distinguishedName=POOL1, **well_known)
     for organization, suffix in ((ALPINE, ""), (HOSTING, "_")):
         pointer = {"path": ldap(organization), "list": "Things", "name": "one, two"}
-        shown = _properties(poolTag="Lab=A <1>", poolStatus="Available")
+        shown = properties(poolTag="Lab=A <1>", poolStatus="Available")
         create = scenario(HELPERS, f"CreateServicePointer{suffix}", content=shown, owner=MESSENGER, **pointer)
         yield create
         first = step(HELPERS, "CreateServicePointer_", path=ldap(organization), list="Things", name="first")
@@ -167,9 +118,10 @@ def _composed() -> Iterator[Scenario]:
 
 def _all() -> Iterator[Scenario]:
     plain = [*_directory(AD), *_directory(PREFERRED, preferredDomainController=DC), *_composed()]
-    yield from plain
-    for scenario in plain:
+    for scenario in (*plain, *SCENARIOS_ACCOUNTS, *SCENARIOS_HOSTING):
+        yield scenario
         yield replace(scenario, fails=True)
+    yield from (*SCENARIOS_ACL, *SCENARIOS_OCS)  # which have both kinds
     for scenario in plain:
         if (scenario.namespace, scenario.procedure) in {(OCS, "CreateSipUser"), (AD, "Delete Object")}:
             yield replace(scenario, keyed=True)

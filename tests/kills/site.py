@@ -11,7 +11,7 @@ from tests.kills import facts
 from tests.kills.facts import Facts
 from tests.kills.jobs import Job
 from tests.kills.plans import Plan
-from tests.kills.scenarios import Scenario, request
+from tests.kills.requests import Scenario, request
 from tests.kills.stores import EmptiedStore
 from tests.kills.worker import Outcome, Worker
 from tests.namespaces.support import DOMAIN_ADMIN, seeded

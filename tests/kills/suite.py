@@ -11,7 +11,8 @@ import pytest
 
 from tests.kills.checks import Course, kill_and_recover, points_of_recovery
 from tests.kills.choice import ALL, chosen, one_of
-from tests.kills.scenarios import SCENARIOS, Scenario
+from tests.kills.requests import Scenario
+from tests.kills.scenarios import SCENARIOS
 from tests.kills.site import Site
 
 _FAILS = " / fails"

@@ -15,7 +15,8 @@ from tests.kills.checks import Course, course, kill_and_recover
 from tests.kills.guards import GUARDS
 from tests.kills.jobs import Job
 from tests.kills.plans import PATIENCE, Plan
-from tests.kills.scenarios import AD, HELPERS, SCENARIOS, Scenario, request, step
+from tests.kills.requests import AD, HELPERS, Scenario, request, step
+from tests.kills.scenarios import SCENARIOS
 from tests.kills.site import Site
 from tests.kills.worker import Outcome, Worker
 from tests.namespaces.support import JOHN, ldap

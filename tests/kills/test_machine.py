@@ -27,7 +27,7 @@ from tests.kills.facts import Facts, Object
 from tests.kills.jobs import Job
 from tests.kills.machine import Course, Doing, Thing, Things, play
 from tests.kills.plans import Plan
-from tests.kills.scenarios import ADMINS, request
+from tests.kills.requests import ADMINS, request
 from tests.kills.site import Site
 from tests.kills.stores import SqliteStore
 from tests.namespaces.support import ALPINE, PARKING

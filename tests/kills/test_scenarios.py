@@ -11,7 +11,8 @@ from mpf_core.provider import ProcedureType
 from tests.kills import facts
 from tests.kills.checks import Course
 from tests.kills.choice import chosen
-from tests.kills.scenarios import SCENARIOS, Scenario
+from tests.kills.requests import Scenario
+from tests.kills.scenarios import SCENARIOS
 from tests.kills.site import Site
 from tests.namespaces.support import make_site
 

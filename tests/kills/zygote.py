@@ -19,7 +19,7 @@ from sqlalchemy import URL, Executable, make_url
 from sqlalchemy.sql import ClauseElement
 
 from mpf_core import Config, Engine
-from mpf_core.store import advisory, audit, engines, journal, keyring, migration, opening, outbox, settings
+from mpf_core.store import advisory, audit, engines, keyring, migration, opening, outbox, settings, statements
 from mpf_core.store.postgresql import PostgresDatabase
 from mpf_core.store.sqlite import SqliteDatabase
 from mpf_directory import DirectoryPlugin
@@ -28,16 +28,18 @@ from mpf_managed import ManagedPlugin
 from mpf_ocs import OcsPlugin
 from mpf_policy import PolicyPlugin
 from tests.kills.jobs import Job, perform
+from tests.kills.scenarios_acl import lend_access_control_lists
 
 #: Imported here, so that no child has to do it.
 PRELOADED = (migration, opening)
-_WITH_STATEMENTS = (advisory, audit, engines, journal, keyring, outbox, settings)
+_WITH_STATEMENTS = (advisory, audit, engines, keyring, outbox, settings, statements)
 
 
 def main() -> None:
     """Read jobs until the end of standard input."""
     config = Config.model_validate(json.loads(sys.argv[1]))
     plugins = (DirectoryPlugin(), ErrorPlugin(), OcsPlugin(), ManagedPlugin(), PolicyPlugin())
+    lend_access_control_lists()
     engine = Engine(config, plugins=plugins)
     broken = [info for info in engine.plugins if info.state == "broken"]
     if broken:

@@ -13,7 +13,9 @@ from mpf_core.model import Execute
 from mpf_core.security.calls import Call, Decision
 from mpf_core.security.identity import IdentityKind, Impersonate
 from mpf_managed import elevations
-from tests.namespaces.support import ALPINE, JOHN, Site, ldap, make_site
+from tests.kills.requests import DC, request, step
+from tests.kills.scenarios import SCENARIOS
+from tests.namespaces.support import ALPINE, HOSTING, JOHN, OCS, Site, ldap, make_site
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +34,12 @@ ALL = [
     ("DeletePoolAssignment", {"organization": ldap(ALPINE)}),
     ("DeleteSipDomain", DOMAIN),
 ]
+
+
+OF_OCS = [rule for rule in elevations() if rule["from"].startswith(f"{OCS}::")]
+OTHERS = [rule for rule in elevations() if rule not in OF_OCS]
+#: The procedure whose request makes the call, where that is not the calling one itself.
+BY = {"CreateSamObject_": "CreateUser"}
 
 
 @dataclass
@@ -79,13 +87,13 @@ def test_only_the_listed_calls_run_as_the_service_account(watched: Site, recorde
     for procedure, arguments in ALL:
         watched.succeed(procedure, **arguments)
     elevated = elevated_steps(watched)
-    for _, called, kind, step in recorder.calls:
-        inside = any(edge in f"{step}/{called}" for edge in elevated)
-        assert kind is (IdentityKind.SERVICE if inside else IdentityKind.CALLER), f"{step}/{called}"
-    assert recorder.elevated == {(rule["from"], rule["to"]) for rule in elevations()}
+    for _, called, kind, path in recorder.calls:
+        inside = any(edge in f"{path}/{called}" for edge in elevated)
+        assert kind is (IdentityKind.SERVICE if inside else IdentityKind.CALLER), f"{path}/{called}"
+    assert recorder.elevated == {(rule["from"], rule["to"]) for rule in OF_OCS}
 
 
-@pytest.mark.parametrize("missing", elevations(), ids=lambda rule: rule["from"] + " to " + rule["to"])
+@pytest.mark.parametrize("missing", OF_OCS, ids=lambda rule: rule["from"] + " to " + rule["to"])
 def test_each_listed_call_is_refused_without_its_rule(missing: dict[str, str]) -> None:
     rules = [rule for rule in elevations() if rule != missing]
     with make_site(rules=rules) as site:
@@ -102,16 +110,39 @@ def test_each_listed_call_is_refused_without_its_rule(missing: dict[str, str]) -
         assert missing["to"] in first.description
 
 
+@pytest.mark.parametrize("missing", OTHERS, ids=lambda rule: rule["from"] + " to " + rule["to"])
+def test_each_other_call_is_refused_without_its_rule(missing: dict[str, str]) -> None:
+    calling = missing["from"].partition("::")[2]
+    with make_site(rules=[rule for rule in elevations() if rule != missing]) as site:
+        if calling == "GetCallerUIRoles":
+            setup, document = (
+                (),
+                request(step("Managed Hosting", calling, hostingPath=ldap(HOSTING), preferredDomainController=DC)),
+            )
+        else:
+            scenario = next(one for one in SCENARIOS if one.procedure == BY.get(calling, calling))
+            setup, document = scenario.setup, scenario.request
+        for one in setup:
+            assert site.engine.execute(request(one), site.domain_admin).error is None
+        before = site.snapshot()
+        error = site.engine.execute(document, site.domain_admin).error
+        assert error is not None
+        assert error.code == 0x80070005
+        assert missing["from"] in error.description
+        assert missing["to"] in error.description
+        assert site.snapshot() == before
+
+
 def test_permissions_are_tested_as_the_caller_even_where_the_request_runs_as_the_service(
     recorder: Recorder,
 ) -> None:
     to = "Managed Office Communications Server::GetSipDomainsByOrganization"
     rules = [*elevations(), {"from": "request", "to": to, "reason": "for this test"}]
-    step = """<execute namespace="Managed Office Communications Server" procedure="GetSipDomainsByOrganization">
+    call = """<execute namespace="Managed Office Communications Server" procedure="GetSipDomainsByOrganization">
       <executeData><organization>{}</organization><preferredDomainController>AD01.Fabrikam.com</preferredDomainController>
       </executeData></execute>"""
     with make_site(recorder, rules=rules) as site:
-        assert site.submit_steps(step.format(ldap(ALPINE))).error is None
+        assert site.submit_steps(call.format(ldap(ALPINE))).error is None
     kinds = {calling: kind for calling, _, kind, _ in recorder.calls}
     assert kinds["request"] is IdentityKind.SERVICE
     assert kinds["Managed Active Directory::TestPermissions_"] is IdentityKind.CALLER

@@ -12,8 +12,14 @@ from tests.namespaces.support import ALPINE_ADMIN, DOMAIN_ADMIN, OCS, Site, make
 
 #: Every public procedure of the namespace, in an order in which they can be run one after the other.
 ORDER = [
+    "Initialize",
     "GetPools",
     "GetPoolProperties",
+    "AddSharedPool",
+    "SetSharedPoolProperties",
+    "GetSharedPools",
+    "RemoveSharedPool",
+    "DeleteSharedPool",
     "CreateSipDomain",
     "GetSipDomainsByOrganization",
     "ValidateSipDomainOwnership",

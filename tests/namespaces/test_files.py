@@ -119,7 +119,9 @@ def test_every_namespace_is_found_where_the_plugin_says() -> None:
     assert {namespace_of(file) for file in FILES} == {
         "Managed Active Directory",
         "Managed Helpers",
+        "Managed Hosting",
         "Managed Office Communications Server",
+        "Managed Office Communications Server Extensions",
     }
 
 

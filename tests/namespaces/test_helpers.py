@@ -70,8 +70,29 @@ class TestServicePointers:
 
     def test_one_that_is_missing_does_not_exist(self, site: Site) -> None:
         expected = (0x80004005, "The service pointer 'one' does not exist.")
-        for procedure in ("DeleteServicePointer", "DeleteServicePointer_", "GetServicePointer_"):
+        missing = ("DeleteServicePointer", "DeleteServicePointer_", "GetServicePointer_", "SetServicePointerProperties_")
+        for procedure in missing:
             assert code(site, HELPERS, procedure, list_of("<name>one</name>")) == expected
+
+    def test_properties_that_are_named_get_new_values_and_the_others_stay(self, site: Site) -> None:
+        data(site, HELPERS, "CreateServicePointer_", list_of(f"<name>one</name>{PROPERTIES}"))
+        new = (
+            '<properties><property name="poolTag"><value>LabB</value></property>'
+            '<property name="colour"><value>blue</value></property></properties>'
+        )
+        content = list_of(f"<name>ONE</name><owner>{POOL1}</owner>{new}")
+        assert len(data(site, HELPERS, "SetServicePointerProperties_", content)) == 0
+        found = data(site, HELPERS, "GetServicePointer_", list_of("<name>one</name>"))[0]
+        values = {p.get("name"): p.findtext("value") for p in found.iterfind("properties/property")}
+        assert values == {"poolTag": "LabB", "poolStatus": "Available", "colour": "blue"}
+        assert found.findtext("owner") == site.read(POOL1).text("distinguishedName")
+
+    def test_a_change_without_properties_changes_nothing(self, site: Site) -> None:
+        data(site, HELPERS, "CreateServicePointer_", list_of(f"<name>one</name><owner>{POOL1}</owner>{PROPERTIES}"))
+        before = site.snapshot()
+        data(site, HELPERS, "SetServicePointerProperties_", list_of("<name>one</name>"))
+        data(site, HELPERS, "SetServicePointerProperties_", list_of("<name>one</name><properties/>"))
+        assert site.snapshot() == before
 
     def test_what_is_deleted_is_gone(self, site: Site) -> None:
         for procedure in ("DeleteServicePointer", "DeleteServicePointer_"):
@@ -137,12 +158,12 @@ class TestWellKnownObjects:
 class TestOrganizations:
     def test_the_root_of_a_user_and_of_the_organization_itself(self, site: Site) -> None:
         for start in (JOHN, ALPINE):
-            found = data(site, AD, "GetThisOrganizationRoot", f"<object>{ldap(start)}</object>")
-            assert [(child.tag, child.text) for child in found] == [("path", ldap_of(site, ALPINE))]
+            found = data(site, AD, "GetThisOrganizationRoot", f"<path>{ldap(start)}</path>")
+            assert [(child.tag, child.text) for child in found] == [("root", ldap_of(site, ALPINE))]
 
     def test_the_owner_is_the_reseller(self, site: Site) -> None:
-        found = data(site, AD, "GetForeignOwnerOrg", f"<organization>{ldap(ALPINE)}</organization>")
-        assert [(child.tag, child.text) for child in found] == [("path", ldap_of(site, MESSENGER))]
+        found = data(site, AD, "GetForeignOwnerOrg", f"<path>{ldap(ALPINE)}</path>")
+        assert [(child.tag, child.text) for child in found] == [("owner", ldap_of(site, MESSENGER))]
 
     def test_the_hosting_unit(self, site: Site) -> None:
         found = data(site, AD, "GetHostingRoot_", f"<object>{ldap(JOHN)}</object>")

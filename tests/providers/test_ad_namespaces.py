@@ -155,7 +155,8 @@ class TestInAnEngine:
 
     def test_every_procedure_of_the_preferred_one_is_tried_here(self, engine: Engine) -> None:
         passwords = {"User Set Password", "User Change Password"}
-        assert CALLS.keys() | READS.keys() | passwords == engine.namespaces[PREFERRED].procedures.keys()
+        elsewhere = {"Get DACL", "Get SACL", "Update ACL"}  # test_ad_acl.py: this directory has no access control lists
+        assert CALLS.keys() | READS.keys() | passwords | elsewhere == engine.namespaces[PREFERRED].procedures.keys()
 
     @pytest.mark.parametrize("name", CALLS)
     def test_a_failure_after_it_leaves_nothing_behind(self, engine: Engine, site: Site, name: str) -> None:

@@ -70,11 +70,19 @@ CREATE = step("CreateSipUser", userDN=USER, enabled="true", primaryURI=URI, home
 def test_every_procedure_is_private_and_documents_each_of_its_arguments(engine: Engine) -> None:
     procedures = engine.namespaces[NAMESPACE].procedures
     assert sorted(procedures) == [
+        "CreateFederationDomain",
+        "CreateGlobalSipDomain",
         "CreateSipUser",
+        "DeleteFederationDomain",
+        "DeleteGlobalSipDomain",
         "DeleteSipUser",
+        "GetFederationDomains",
+        "GetGlobalSipDomains",
+        "GetMeetingPolicies",
         "GetPoolProperties",
         "GetPools",
         "GetSipUserProperties",
+        "GetUCPolicies",
         "SetSipUserProperties",
     ]
     for procedure in procedures.values():
@@ -95,6 +103,8 @@ def test_every_procedure_is_private_and_documents_each_of_its_arguments(engine: 
         ),
         ("DeleteSipUser", "userDN preferredDomainController"),
         ("GetPools", "preferredDomainController"),
+        ("CreateGlobalSipDomain", "address authoritative defaultDomain preferredDomainController"),
+        ("CreateFederationDomain", "supportedInternalDomain preferredDomainController"),
         ("GetPoolProperties", "poolFQDN preferredDomainController"),
     ],
 )

@@ -13,6 +13,8 @@ from tests.providers.ocs_forest import BASE, RTC, RTC_CONFIGURATION, Forest, bar
 
 PROFILE = f"CN=Redmond,CN=System,{BASE}"
 FACTORY = f"CN=Meeting,CN=MCU Factories,{RTC}"
+RELAY = f"CN={{0A1B2C3D-0000-0000-0000-0000000000AA}},CN=Trusted Services,{RTC}"
+QUALITY = f"CN={{0A1B2C3D-0000-0000-0000-0000000000AB}},CN=Trusted Services,{RTC}"
 
 
 @pytest.fixture
@@ -74,6 +76,9 @@ def test_the_properties_have_the_documented_names_and_order(forest: Forest) -> N
     forest.put(PROFILE, "container")  # voice routing has no classes in the schema; any object can be linked
     forest.put(f"CN=MCU Factories,{RTC}", "msRTCSIP-MCUFactories")
     forest.put(FACTORY, "msRTCSIP-MCUFactory")
+    forest.put(f"CN=Trusted Services,{RTC}", "msRTCSIP-TrustedServices")
+    forest.put(QUALITY, "msRTCSIP-TrustedService", {"msRTCSIP-TrustedServiceType": ["QoS"]})
+    forest.put(RELAY, "msRTCSIP-TrustedService", {"msRTCSIP-TrustedServiceType": ["MRAS"]})
     forest.pool(
         "pool01",
         {
@@ -84,6 +89,7 @@ def test_the_properties_have_the_documented_names_and_order(forest: Forest) -> N
             "msRTCSIP-PoolDisplayName": ["Pool One"],
             "msRTCSIP-PoolType": ["2"],
             "msRTCSIP-PoolFunctionality": ["2"],
+            "msRTCSIP-TrustedServiceLinks": [f"B:8:00000001:{QUALITY}", f"B:8:00000002:{RELAY}"],
         },
     )
     factory_service = f"CN=MCU Factory,CN=Microsoft,CN=pool01,CN=Pools,{RTC}"
@@ -94,6 +100,10 @@ def test_the_properties_have_the_documented_names_and_order(forest: Forest) -> N
     forest.put(f"CN=Microsoft,{computer}", "serviceConnectionPoint")
     server = f"CN=LC Services,CN=Microsoft,{computer}"
     forest.put(server, "msRTCSIP-Server", {"msRTCSIP-PoolAddress": [home("pool01")]})
+    web_service = f"CN=LS WebComponents Services,CN=Microsoft,CN=pool01,CN=Pools,{RTC}"
+    forest.put(web_service, "msRTCSIP-WebComponentsService")
+    web_server = f"CN=LS WebComponents Services,CN=Microsoft,{computer}"
+    forest.put(web_server, "msRTCSIP-WebComponents", {"msRTCSIP-WebComponentsPoolAddress": [web_service]})
     assert forest.read("GetPoolProperties", poolFQDN="POOL01.fabrikam.com") == [
         ("backEndDBPath", "sql01.fabrikam.com"),
         ("defaultLocationProfile", PROFILE),
@@ -108,6 +118,8 @@ def test_the_properties_have_the_documented_names_and_order(forest: Forest) -> N
         ("poolType", "Front End Pool"),
         ("supportIMPresence", "true"),
         ("supportMeeting", "true"),
+        ("trustedMRASServer", RELAY),
+        ("webComponentsServerList", [web_server]),
     ]
 
 
@@ -115,8 +127,19 @@ def test_what_the_directory_does_not_hold_is_left_out(forest: Forest) -> None:
     forest.prepare_ocs()
     forest.pool("pool01")
     found = properties(forest)
-    assert list(found) == ["instanceID", "mcuFactoryList", "poolDN", "poolMemberList", "supportIMPresence", "supportMeeting"]
+    always = ["instanceID", "mcuFactoryList", "poolDN", "poolMemberList", "supportIMPresence", "supportMeeting"]
+    assert list(found) == [*always, "webComponentsServerList"]
     assert found["mcuFactoryList"] == found["poolMemberList"] == []
+
+
+def test_a_trusted_service_that_is_gone_is_left_out(forest: Forest) -> None:
+    forest.prepare_ocs()
+    forest.put(f"CN=Trusted Services,{RTC}", "msRTCSIP-TrustedServices")
+    forest.put(RELAY, "msRTCSIP-TrustedService", {"msRTCSIP-TrustedServiceType": ["MRAS"]})
+    forest.pool("pool01", {"msRTCSIP-TrustedServiceLinks": [f"B:8:00000001:{RELAY}"]})
+    assert properties(forest)["trustedMRASServer"] == RELAY
+    forest.directory.delete(Dn.parse(RELAY))
+    assert "trustedMRASServer" not in properties(forest)
 
 
 @pytest.mark.parametrize(("functionality", "meetings"), [("1", "false"), ("2", "true")])

@@ -1,0 +1,204 @@
+"""What a transaction has read of the directory, so that it asks again only where the answer may have changed.
+
+The rules, each stricter than it would have to be, because that is easier to be sure of:
+
+* Nothing outlives its transaction, and nothing is answered to another account, or for another server, than it was read by.
+* Any write of the transaction, whatever it changes and whoever it is done as, forgets everything: undo and commit too.
+* So does any lock that the transaction takes: what it protects may have changed before it was taken, and is read again.
+* Changes are applied, undone and committed on a directory that remembers nothing: they look first, and look for real.
+
+What others change meanwhile is seen at the next lock. Whoever decides on something that may change locks it, and reads then.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import NamedTuple, cast
+from weakref import WeakValueDictionary
+
+from mpf_directory.dn import Dn
+from mpf_directory.filters import Filter
+from mpf_directory.port import Directory, Entry, Modification, Scope, Section, SecurityDescriptors, Value
+
+#: Read along with whatever is asked for, since a request's calls look at the same objects for one of these each.
+_USUAL = ("distinguishedName", "objectClass", "objectGUID", "otherWellKnownObjects")
+#: What stands for sets of attributes is remembered exactly as it was asked for.
+_SPECIAL = frozenset("*+;")
+#: So much is kept of one transaction: answers, entries of one search, and values of one entry.
+_MOST_ANSWERS, _MOST_ENTRIES, _MOST_VALUES = 1000, 100, 1500
+
+
+class _Read(NamedTuple):
+    """An object as it was read, or that there was none; ``attributes`` are in lower case."""
+
+    entry: Entry | None
+    attributes: frozenset[str]
+
+
+@dataclass(slots=True, weakref_slot=True)
+class Memory:
+    """Of one transaction. Used by its thread only; lives as long as somebody holds it.
+
+    ``changes`` counts the transaction's writes: what was concluded from reads before the last one is out of date.
+    """
+
+    changes: int = 0
+    _locks: int = 0
+    _answers: dict[Hashable, object] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """The transaction changes something."""
+        self.changes += 1
+        self._answers.clear()
+
+    def at(self, locks: int) -> dict[Hashable, object]:
+        """What is known while the transaction holds that many locks."""
+        if locks != self._locks or len(self._answers) >= _MOST_ANSWERS:
+            self._answers.clear()
+            self._locks = locks
+        return self._answers
+
+
+class Memories:
+    """The memories of the transactions that are running now, by their ids. Threads share one."""
+
+    def __init__(self) -> None:
+        self._living: WeakValueDictionary[str, Memory] = WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def of(self, transaction_id: str) -> Memory:
+        """The memory of that transaction; a new one where nobody holds one any more."""
+        with self._lock:
+            memory = self._living.get(transaction_id)
+            if memory is None:
+                memory = self._living[transaction_id] = Memory()
+            return memory
+
+
+class ForgettingDirectory:
+    """Implements `port.Directory` over another one: reads for real, and has the transaction forget when it writes."""
+
+    def __init__(self, directory: Directory, memory: Memory) -> None:
+        self._directory = directory
+        self._memory = memory
+        self.server = directory.server
+        self.base = directory.base
+        self.has_acls = directory.has_acls
+
+    def read(self, dn: Dn, attributes: Sequence[str] = ()) -> Entry | None:
+        """See `port.Directory.read`."""
+        return self._directory.read(dn, attributes)
+
+    def search(
+        self,
+        base: Dn,
+        scope: Scope,
+        filter: Filter,  # noqa: A002 - LDAP's word
+        attributes: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> Iterator[Entry]:
+        """See `port.Directory.search`."""
+        return self._directory.search(base, scope, filter, attributes, limit)
+
+    def add(self, dn: Dn, attributes: Mapping[str, Sequence[Value]]) -> None:
+        """See `port.Directory.add`."""
+        self._write(lambda: self._directory.add(dn, attributes))
+
+    def modify(self, dn: Dn, modifications: Sequence[Modification]) -> None:
+        """See `port.Directory.modify`."""
+        self._write(lambda: self._directory.modify(dn, modifications))
+
+    def delete(self, dn: Dn) -> None:
+        """See `port.Directory.delete`."""
+        self._write(lambda: self._directory.delete(dn))
+
+    def rename(self, dn: Dn, new_dn: Dn) -> None:
+        """See `port.Directory.rename`."""
+        self._write(lambda: self._directory.rename(dn, new_dn))
+
+    def read_descriptor(self, dn: Dn, sections: Section) -> bytes | None:
+        """See `port.SecurityDescriptors.read_descriptor`; for directories that have access control lists only."""
+        return cast(SecurityDescriptors, self._directory).read_descriptor(dn, sections)
+
+    def write_descriptor(self, dn: Dn, descriptor: bytes, sections: Section) -> None:
+        """See `port.SecurityDescriptors.write_descriptor`: what can be seen may be another thing afterwards."""
+        under = cast(SecurityDescriptors, self._directory)
+        self._write(lambda: under.write_descriptor(dn, descriptor, sections))
+
+    def _write(self, effect: Callable[[], None]) -> None:
+        try:
+            effect()
+        finally:
+            # A write that failed may have been done all the same.
+            self._memory.forget()
+
+
+class RememberingDirectory(ForgettingDirectory):
+    """Reads an object or runs a search once for as long as the transaction can know the answer."""
+
+    def __init__(self, directory: Directory, memory: Memory, account: Hashable, locks: Callable[[], int]) -> None:
+        """``account`` is whom ``directory`` is bound as, ``locks`` says how many locks the transaction has taken so far."""
+        super().__init__(directory, memory)
+        self._place = (account, directory.server)
+        self._locks = locks
+
+    def read(self, dn: Dn, attributes: Sequence[str] = ()) -> Entry | None:
+        """See `port.Directory.read`."""
+        wanted = frozenset(name.lower() for name in attributes)
+        exactly = not attributes or any(_SPECIAL.intersection(name) for name in attributes)
+        key = (self._place, dn, wanted if exactly else None)
+        answers = self._memory.at(self._locks())
+        known = cast("_Read | None", answers.get(key))
+        if known is not None and (known.entry is None or wanted <= known.attributes):
+            return known.entry if exactly else _only(known.entry, wanted)
+        if exactly:
+            found = _Read(self._directory.read(dn, attributes), wanted)
+        else:
+            # All that is known of an object comes from one read of it, so that its parts fit together.
+            names = dict.fromkeys([*wanted, *map(str.lower, _USUAL), *(known.attributes if known else ())])
+            found = _Read(self._directory.read(dn, _spelled(names, attributes)), frozenset(names))
+        if _is_small([found.entry] if found.entry else []):
+            answers[key] = found
+        return found.entry if exactly else _only(found.entry, wanted)
+
+    def search(
+        self,
+        base: Dn,
+        scope: Scope,
+        filter: Filter,  # noqa: A002 - LDAP's word
+        attributes: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> Iterator[Entry]:
+        """See `port.Directory.search`. Only short results are remembered."""
+        key = (self._place, base, scope, filter, frozenset(name.lower() for name in attributes), limit)
+        answers = self._memory.at(self._locks())
+        known = cast("list[Entry] | None", answers.get(key))
+        if known is not None:
+            return iter(known)
+        found = self._directory.search(base, scope, filter, attributes, limit)
+        first = list(islice(found, _MOST_ENTRIES + 1))
+        if len(first) > _MOST_ENTRIES:
+            return chain(first, found)
+        if _is_small(first):
+            answers[key] = first
+        return iter(first)
+
+
+def _spelled(names: Iterable[str], attributes: Sequence[str]) -> list[str]:
+    """The names as they were asked for, where they were: servers answer with the spelling of the question."""
+    spelling = {name.lower(): name for name in (*_USUAL, *attributes)}
+    return [spelling.get(name, name) for name in names]
+
+
+def _only(entry: Entry | None, wanted: frozenset[str]) -> Entry | None:
+    """The entry with these attributes only, as it would have been read."""
+    if entry is None:
+        return None
+    return Entry(entry.dn, {name: values for name, values in entry.attributes.items() if name.lower() in wanted})
+
+
+def _is_small(entries: Sequence[Entry]) -> bool:
+    return sum(len(values) for entry in entries for values in entry.attributes.values()) <= _MOST_VALUES

@@ -1,0 +1,122 @@
+"""Account names that nobody else has: sAMAccountName and userPrincipalName (spec: helpers-and-ad-providers.md, 2.18).
+
+Both are names to log on with: ``DOMAIN\\johnc`` may be written ``johnc@domain``, so one account's user principal name must
+not be another one's account name either. They are unique in the domain, of which an organization's administrator sees only
+a part: these procedures are called with the service account's rights, and only answer whether a name is free.
+
+A name is locked before it is looked up, and so are the names that an account is about to lose: whoever takes them before
+the transaction has ended would stand in the way of its undo.
+"""
+
+from __future__ import annotations
+
+from mpf_core.errors import Code, MpfError
+from mpf_core.provider import CallContext, Element, Output, argument, optional_argument, output, read
+from mpf_directory.account_properties import check_properties
+from mpf_directory.changes import domain_of
+from mpf_directory.dn import Dn, fold
+from mpf_directory.filters import Filter
+from mpf_directory.port import Directory, Scope
+from mpf_directory.provider_common import PathCalls
+from mpf_directory.sam_names import ILLEGAL, MAX_LENGTH, candidates, sam_name
+from mpf_directory.xml_values import property_elements
+
+
+class AccountNameProvider(PathCalls):
+    """``providerSource="mpf.directory.names"``: the Account Name Provider, ours; all its procedures are private."""
+
+    @read("Choose Account Name")
+    def choose(self, ctx: CallContext, data: Element) -> Output:
+        """IN container, name, samName, properties. OUT samName: free, and held until the end.
+
+        It is made of samName or, without that, of the user principal name in the properties or of the name. One that is a
+        property itself is taken as it stands. Raises OBJECT_ALREADY_EXISTS when it, or the user principal name, is another
+        account's; E_INVALIDARG for properties that accounts are not given.
+        """
+        given = check_properties(property_elements(data))
+        _, directory = self.open(ctx, data, "container")
+        principal = given.get("userprincipalname")
+        if principal:
+            _claim_principal(ctx, directory, principal)
+        if exact := given.get("samaccountname"):
+            _claim_account(ctx, directory, exact)
+            return [output("samName", exact)]
+        wish = optional_argument(data, "samName")
+        name = sam_name(wish, keep_at=True) if wish else sam_name(principal or argument(data, "name"))
+        for candidate in candidates(name):
+            if _may_have(ctx, directory, candidate):
+                return [output("samName", candidate)]
+        raise _taken(name)
+
+    @read("Hold Account Names")
+    def hold(self, ctx: CallContext, data: Element) -> None:
+        """IN path, properties. Holds the names of an account, and those that the properties give it, which must be free.
+
+        Called with the account's attributes, or the account itself, locked. Properties that leave the names alone are only
+        checked. Raises as Choose Account Name does.
+        """
+        elements = property_elements(data)
+        new = check_properties(elements)
+        touched = {(element.get("name") or "").strip().lower() for element in elements}
+        if elements and not touched & {"samaccountname", "userprincipalname"}:
+            return
+        _, directory, entry = self.fetch(ctx, data, ["sAMAccountName", "userPrincipalName"])
+        if account := entry.text("sAMAccountName"):
+            ctx.lock(_key(directory, account))
+        if principal := entry.text("userPrincipalName"):
+            ctx.lock(_principal_key(principal))
+        if account := new.get("samaccountname"):
+            _claim_account(ctx, directory, account, entry.dn)
+        if principal := new.get("userprincipalname"):
+            _claim_principal(ctx, directory, principal, entry.dn)
+
+
+def _claim_account(ctx: CallContext, directory: Directory, name: str, own: Dn | None = None) -> None:
+    if len(name) > MAX_LENGTH or ILLEGAL & set(name) or name.endswith("."):
+        raise MpfError(Code.E_INVALIDARG, f"'{name}' is no sAMAccountName: {MAX_LENGTH} legal characters at most.")
+    ctx.lock(_key(directory, name))
+    if not _is_free(directory, Filter.eq("sAMAccountName", name), _implied(directory, name), own=own):
+        raise _taken(name)
+
+
+def _claim_principal(ctx: CallContext, directory: Directory, name: str, own: Dn | None = None) -> None:
+    ctx.lock(_principal_key(name))
+    account, _, suffix = name.rpartition("@")
+    others = [Filter.eq("userPrincipalName", name)]
+    if account and fold(suffix) == fold(domain_of(directory.base)):
+        others.append(Filter.eq("sAMAccountName", account))
+    if not _is_free(directory, *others, own=own):
+        raise MpfError(Code.OBJECT_ALREADY_EXISTS, f"The user principal name '{name}' is in use.")
+
+
+def _may_have(ctx: CallContext, directory: Directory, name: str) -> bool:
+    """Whether nobody has the name, nor is about to take it."""
+    try:
+        ctx.lock(_key(directory, name))
+    except MpfError as error:
+        if error.code != Code.LOCK_VIOLATION:
+            raise
+        return False
+    return _is_free(directory, Filter.eq("sAMAccountName", name), _implied(directory, name))
+
+
+def _is_free(directory: Directory, *others: Filter, own: Dn | None = None) -> bool:
+    found = directory.search(directory.base, Scope.SUBTREE, Filter.or_(*others), ["objectClass"], limit=2)
+    return all(entry.dn == own for entry in found)
+
+
+def _implied(directory: Directory, account: str) -> Filter:
+    """Who has, as a user principal name, the one that every account has by its account name."""
+    return Filter.eq("userPrincipalName", f"{account}@{domain_of(directory.base)}")
+
+
+def _key(directory: Directory, account: str) -> str:
+    return _principal_key(f"{account}@{domain_of(directory.base)}")
+
+
+def _principal_key(name: str) -> str:
+    return f"account-name:{fold(name)}"
+
+
+def _taken(name: str) -> MpfError:
+    return MpfError(Code.OBJECT_ALREADY_EXISTS, f"The account name '{name}' is in use.")

@@ -1,0 +1,68 @@
+"""Contacts: CreateContact and DeleteContact."""
+
+from __future__ import annotations
+
+import pytest
+
+from mpf_core import Caller
+from tests.namespaces.accounts import ANN, JOHN_CALLS, OTHER_ADMIN, attributes, done, properties, refused
+from tests.namespaces.support import ALPINE, DOMAIN_ADMIN, JOHN, MESSENGER_ADMIN, Site, ldap
+
+GIVEN = {
+    "givenName": "Ann",
+    "sn": "Beebe",
+    "middleName": "M.",
+    "initials": "AMB",
+    "displayName": "Ann <Beebe>",
+    "description": "Writes & reads",
+}
+
+
+class TestCreateContact:
+    def test_every_argument_becomes_its_attribute(self, site: Site) -> None:
+        content = properties(mail="ann@litwareinc.com")
+        arguments = {"container": ldap(ALPINE), "name": "Ann Beebe", "preferredDomainController": site.server, **GIVEN}
+        (contact,) = done(site, "CreateContact", MESSENGER_ADMIN, content, **arguments)
+        assert (contact.tag, attributes(contact)) == ("contact", {"path": site.path(ANN), "name": "Ann Beebe"})
+        entry = site.read(ANN)
+        assert {name: entry.text(name) for name in GIVEN} == GIVEN
+        assert entry.text("mail") == "ann@litwareinc.com"
+        assert "contact" in entry.values("objectClass")
+        assert entry.values("sAMAccountName") == ()
+
+    def test_only_a_name_is_needed(self, site: Site) -> None:
+        done(site, "CreateContact", container=ldap(ALPINE), name="Ann Beebe", description="")
+        assert site.read(ANN).values("description") == ()
+
+    def test_twice_is_refused(self, site: Site) -> None:
+        done(site, "CreateContact", container=ldap(ALPINE), name="Ann Beebe")
+        assert refused(site, "CreateContact", container=ldap(ALPINE), name="Ann Beebe").code == 0x80071392
+
+    @pytest.mark.parametrize("name", ["container", "name"])
+    def test_required_arguments(self, site: Site, name: str) -> None:
+        given = {"container": ldap(ALPINE), "name": "Ann Beebe", name: ""}
+        error = refused(site, "CreateContact", DOMAIN_ADMIN, **given)
+        assert (error.code, error.description) == (0x80070057, f"The argument '{name}' cannot be null.")
+
+
+class TestDeleteContact:
+    def test_leaves_nothing_of_it(self, site: Site) -> None:
+        before = site.snapshot()
+        done(site, "CreateContact", container=ldap(ALPINE), name="Ann Beebe")
+        assert len(done(site, "DeleteContact", contact=ldap(ANN))) == 0
+        assert site.snapshot() == before
+
+    def test_twice_is_an_error(self, site: Site) -> None:
+        assert refused(site, "DeleteContact", DOMAIN_ADMIN, contact=ldap(ANN)).code == 0x80072030
+
+    @pytest.mark.parametrize("dn", [JOHN, ALPINE])
+    def test_only_contacts_are_deleted(self, site: Site, dn: str) -> None:
+        error = refused(site, "DeleteContact", contact=ldap(dn))
+        assert (error.code, error.description) == (0x80005004, f"The object '{ldap(dn)}' is no contact.")
+
+
+@pytest.mark.parametrize("caller", [OTHER_ADMIN, JOHN_CALLS], ids=lambda caller: caller.name)
+def test_others_may_do_neither(site: Site, caller: Caller) -> None:
+    done(site, "CreateContact", container=ldap(ALPINE), name="Ann Beebe")
+    assert refused(site, "CreateContact", caller, container=ldap(ALPINE), name="Ann").code == 0x80070005
+    assert refused(site, "DeleteContact", caller, contact=ldap(ANN)).code == 0x80070005

@@ -1,0 +1,275 @@
+"""Users, groups, contacts and passwords against a real Active Directory, read back with a client that is not ours."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from xml.sax.saxutils import escape
+
+import pytest
+from lxml import etree
+
+from mpf_core import Caller, Credentials, Engine
+from mpf_core.engine import Result
+from mpf_core.transaction.states import TransactionState
+from mpf_directory.dn import Dn
+from mpf_directory.port import Directory, Modification, ModifyOp
+from mpf_directory.seed import seed_hosting_tree
+from mpf_directory.service import DirectoriesService
+from tests.samba.controller import Samba
+from tests.samba.test_main_path import PASSWORD, engine_on, snapshot
+
+pytestmark = pytest.mark.samba
+
+ALPINE = "OU=AlpineSkiHouse,OU=ConsolidatedMessenger,OU=Hosting,DC=Fabrikam,DC=Com"
+COFFEE = "OU=FourthCoffee,OU=Litware,OU=Hosting,DC=Fabrikam,DC=Com"
+ADMIN, OTHER_ADMIN = Caller("admin@alpineskihouse.com"), Caller("admin@fourthcoffee.com")
+UPN = "marcus.aurelius@alpineskihouse.com"
+MARCUS, CREW = f"CN={UPN},{ALPINE}", f"CN=Ski crew,{ALPINE}"
+ALL_USERS = f"CN=AllUsers@AlpineSkiHouse,CN=_Private,{ALPINE}"
+FIRST, SECOND = "First-pa55word <1>", "Second-pa55word"
+DC = "AD01.Fabrikam.com"
+#: A step that fails: there is no such user.
+FAIL = (
+    '<execute namespace="Managed Active Directory" procedure="DeleteUser" impersonate="1"><executeData>'
+    f"<user>LDAP://CN=Nobody,{ALPINE}</user></executeData></execute>"
+)
+
+
+class Tenant:
+    """An organization's administrator, who sends requests."""
+
+    def __init__(self, engine: Engine, directory: Directory, service: DirectoriesService) -> None:
+        self.engine, self.directory, self.service = engine, directory, service
+
+    def ask(self, procedure: str, caller: Caller = ADMIN, content: str = "", /, **arguments: str) -> Result:
+        data = content + "".join(f"<{name}>{escape(text)}</{name}>" for name, text in arguments.items())
+        document = f"<request><data>{data}<preferredDomainController>{DC}</preferredDomainController></data></request>"
+        return self.engine.execute(document, caller, namespace="Managed Active Directory", procedure=procedure)
+
+    def done(self, procedure: str, caller: Caller = ADMIN, content: str = "", /, **arguments: str) -> etree._Element:
+        result = self.ask(procedure, caller, content, **arguments)
+        assert result.error is None, result.document.decode()
+        data = etree.fromstring(result.document).find("data")
+        assert data is not None
+        return data
+
+    def refused(self, procedure: str, caller: Caller = ADMIN, content: str = "", /, **arguments: str) -> int:
+        before = _objects(self.directory)
+        result = self.ask(procedure, caller, content, **arguments)
+        assert result.error is not None
+        assert result.state is TransactionState.ROLLED_BACK
+        assert _objects(self.directory) == before
+        return result.error.code
+
+    def undone(self, procedure: str, /, **arguments: str) -> None:
+        data = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in arguments.items())
+        step = (
+            f'<execute namespace="Managed Active Directory" procedure="{procedure}" impersonate="1">'
+            f"<executeData>{data}</executeData></execute>"
+        )
+        before = _objects(self.directory)
+        request = f"<request><procedure>{step}{FAIL}</procedure></request>"
+        result = self.engine.execute(request, Caller("Administrator@fabrikam.com"))
+        assert result.error is not None
+        assert (result.error.code, result.state) == (0x80072030, TransactionState.ROLLED_BACK), result.document.decode()
+        assert "CN=Nobody" in result.error.description
+        assert _objects(self.directory) == before
+
+    def text(self, dn: str, attribute: str) -> str | None:
+        entry = self.directory.read(Dn.parse(dn), [attribute])
+        assert entry is not None, dn
+        return entry.text(attribute)
+
+    def members(self, group: str) -> set[Dn]:
+        entry = self.directory.read(Dn.parse(group), ["member"])
+        assert entry is not None
+        return {Dn.parse(str(value)) for value in entry.values("member")}
+
+    def logs_on(self, password: str) -> bool:
+        return self.service.verify_password(Dn.parse(MARCUS), password)
+
+
+@pytest.fixture(scope="module")
+def engine(samba: Samba, directory: Directory) -> Iterator[Engine]:
+    seed_hosting_tree(directory, PASSWORD)
+    with engine_on(samba, "policy") as made:
+        assert [info.name for info in made.plugins if info.state == "broken"] == []
+        yield made
+
+
+@pytest.fixture
+def tenant(engine: Engine, directory: Directory, service: DirectoriesService) -> Iterator[Tenant]:
+    yield Tenant(engine, directory, service)
+    for dn in (MARCUS, CREW, f"CN=Ann Beebe,{ALPINE}"):
+        if directory.read(Dn.parse(dn), ["objectClass"]) is not None:
+            directory.delete(Dn.parse(dn))
+
+
+def _objects(directory: Directory) -> dict[str, dict[str, frozenset[str | bytes]]]:
+    """Every object, but for the one that counts relative identifiers: those are never given back."""
+    return {name: content for name, content in snapshot(directory).items() if not name.startswith("cn=rid set,")}
+
+
+def ldap(dn: str) -> str:
+    return f"LDAP://{dn}"
+
+
+def create(tenant: Tenant, **arguments: str) -> etree._Element:
+    (user,) = tenant.done("CreateUser", container=ldap(ALPINE), userPrincipalName=UPN, **arguments)
+    return user
+
+
+def independent(samba: Samba, *arguments: str) -> str:
+    """What Samba's own tools see in its database."""
+    database = samba.folder / "dc" / "private" / "sam.ldb"
+    command = ["ldbsearch", "-H", str(database), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.replace("\n ", "")
+
+
+def test_a_new_user_as_another_client_sees_it(tenant: Tenant, samba: Samba) -> None:
+    user = create(tenant, policyName="customer", givenName="Marcus", displayName="Marcus Aurelius")
+    assert user.get("name") == UPN
+    assert user.get("samName") == "marcus.aurelius_alpi"
+    seen = independent(samba, f"(userPrincipalName={UPN})")
+    for line in (
+        "userAccountControl: 514",
+        "sAMAccountName: marcus.aurelius_alpi",
+        "givenName: Marcus",
+        "displayName: Marcus Aurelius",
+        f"userPrincipalName: {UPN}",
+        f"cn: {UPN}",
+    ):
+        assert line in seen.splitlines(), seen
+    assert f"memberOf: {ALL_USERS}".lower() in seen.lower()
+
+
+def test_from_creation_to_log_on_and_back(tenant: Tenant) -> None:
+    create(tenant)
+    assert tenant.refused("SetUserPassword", user=ldap(MARCUS), newPassword="short") in {0x8007202F, 0x80072035}
+    tenant.done("SetUserPassword", user=ldap(MARCUS), newPassword=FIRST)
+    assert not tenant.logs_on(FIRST)
+    tenant.undone("EnableUser", user=ldap(MARCUS))
+    tenant.done("EnableUser", user=ldap(MARCUS))
+    assert tenant.text(MARCUS, "userAccountControl") == "512"
+    assert tenant.logs_on(FIRST)
+    tenant.undone("DisableUser", user=ldap(MARCUS))
+    tenant.done("DisableUser", user=ldap(MARCUS))
+    assert not tenant.logs_on(FIRST)
+
+
+def test_a_user_changes_the_own_password(tenant: Tenant, directory: Directory) -> None:
+    create(tenant)
+    tenant.done("SetUserPassword", user=ldap(MARCUS), newPassword=FIRST)
+    tenant.done("EnableUser", user=ldap(MARCUS))
+    changed = {"user": ldap(MARCUS), "oldPassword": FIRST, "newPassword": SECOND}
+    assert tenant.refused("ChangeUserPassword", OTHER_ADMIN, **changed) == 0x80070005
+    age = directory.read(directory.base, ["minPwdAge"])
+    assert age is not None
+    directory.modify(directory.base, [Modification("minPwdAge", ModifyOp.REPLACE, ("0",))])
+    try:
+        wrong = tenant.ask("ChangeUserPassword", Caller(UPN), **{**changed, "oldPassword": SECOND}).error
+        assert wrong is not None
+        assert wrong.code in {0x80070056, 0x8007202F}
+        tenant.done("ChangeUserPassword", Caller(UPN), **changed)
+    finally:
+        directory.modify(directory.base, [Modification("minPwdAge", ModifyOp.REPLACE, age.values("minPwdAge"))])
+    # The old one is good for a while yet: a domain controller gives those some time who do not know the new one.
+    assert tenant.logs_on(SECOND)
+
+
+def test_names_that_somebody_has(tenant: Tenant) -> None:
+    create(tenant)
+    elsewhere = {"container": ldap(COFFEE)}
+    assert tenant.refused("CreateUser", OTHER_ADMIN, **elsewhere, userPrincipalName=UPN) == 0x80071392
+    taken = {"userPrincipalName": "m@fourthcoffee.com", "sAMAccountName": "marcus.aurelius_alpi"}
+    assert tenant.refused("CreateUser", OTHER_ADMIN, **elsewhere, **taken) == 0x80071392
+    administrator = {"userPrincipalName": "Administrator@fabrikam.com"}
+    assert tenant.refused("CreateUser", OTHER_ADMIN, **elsewhere, **administrator) == 0x80071392
+    upn = f"{UPN[:20]}ne.example"
+    (user,) = tenant.done("CreateUser", OTHER_ADMIN, **elsewhere, userPrincipalName=upn)
+    name = user.get("samName") or ""
+    assert (len(name), name[:17], name[17:].isdigit()) == (20, "marcus.aurelius_a", True)
+    tenant.done("DeleteUser", OTHER_ADMIN, user=ldap(f"CN={upn},{COFFEE}"))
+
+
+def test_modify_rename_and_delete(tenant: Tenant) -> None:
+    create(tenant, description="old", sn="Clark")
+    changes = {"user": ldap(MARCUS), "description": "", "sn": "Aurelius", "sAMAccountName": "marcus"}
+    tenant.undone("ModifyUser", **changes)
+    tenant.done("ModifyUser", **changes)
+    assert [tenant.text(MARCUS, name) for name in ("description", "sn", "sAMAccountName")] == [None, "Aurelius", "marcus"]
+    tenant.undone("RenameUser", user=ldap(MARCUS), newName="Marcus, the first")
+    (path,) = tenant.done("RenameUser", user=ldap(MARCUS), newName="Marcus, the first")
+    assert (path.text or "").lower() == f"LDAP://{DC}/CN=Marcus\\, the first,{ALPINE}".lower()
+    tenant.undone("DeleteUser", user=path.text or "")
+    tenant.done("DeleteUser", user=path.text or "")
+    assert tenant.directory.read(Dn.parse(f"CN=Marcus\\, the first,{ALPINE}")) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        ("UNIVERSAL SECURITY", "-2147483640"),
+        ("GLOBAL SECURITY", "-2147483646"),
+        ("DOMAIN LOCAL SECURITY", "-2147483644"),
+        ("UNIVERSAL DISTRIBUTION", "8"),
+        ("GLOBAL DISTRIBUTION", "2"),
+        ("DOMAIN LOCAL DISTRIBUTION", "4"),
+    ],
+)
+def test_kinds_of_groups(tenant: Tenant, kind: str, number: str) -> None:
+    (group,) = tenant.done("CreateGroup", container=ldap(ALPINE), name="Ski crew", groupType=kind, description="All")
+    assert group.get("samName") == "Ski crew"
+    assert tenant.text(CREW, "groupType") == number
+
+
+def test_membership(tenant: Tenant) -> None:
+    tenant.done("CreateGroup", container=ldap(ALPINE), name="Ski crew")
+    create(tenant)
+    pair = {"group": ldap(CREW), "newMember": ldap(MARCUS)}
+    tenant.undone("GroupAdd", **pair)
+    tenant.done("GroupAdd", **pair)
+    assert tenant.refused("GroupAdd", **pair) == 0x80071392
+    assert tenant.refused("GroupAdd", group=ldap(CREW), newMember=ldap(f"CN=Nobody,{ALPINE}")) == 0x80072030
+    assert tenant.members(CREW) == {Dn.parse(MARCUS)}
+    tenant.undone("DeleteUser", user=ldap(MARCUS))
+    assert tenant.members(CREW) == {Dn.parse(MARCUS)}
+    tenant.undone("GroupRemove", group=ldap(CREW), member=ldap(MARCUS))
+    tenant.done("GroupRemove", group=ldap(CREW), member=ldap(MARCUS))
+    assert tenant.members(CREW) == set()
+    tenant.undone("RenameGroup", group=ldap(CREW), newName="Ski team")
+    tenant.undone("DeleteGroup", group=ldap(CREW))
+    tenant.done("DeleteGroup", group=ldap(CREW))
+    assert tenant.refused("DeleteGroup", group=ldap(CREW)) in {0x80072030, 0x80070005}
+
+
+def test_contacts(tenant: Tenant) -> None:
+    content = '<properties><property name="mail"><value>ann@litwareinc.com</value></property></properties>'
+    (contact,) = tenant.done("CreateContact", ADMIN, content, container=ldap(ALPINE), name="Ann Beebe", sn="Beebe")
+    dn = f"CN=Ann Beebe,{ALPINE}"
+    assert (contact.get("path") or "").lower() == f"LDAP://{DC}/{dn}".lower()
+    assert (tenant.text(dn, "mail"), tenant.text(dn, "sn")) == ("ann@litwareinc.com", "Beebe")
+    assert tenant.refused("DeleteUser", user=ldap(dn)) == 0x80005004
+    tenant.undone("DeleteContact", contact=ldap(dn))
+    tenant.done("DeleteContact", contact=ldap(dn))
+
+
+def test_a_later_failure_leaves_no_user(tenant: Tenant) -> None:
+    tenant.undone("CreateUser", container=ldap(ALPINE), userPrincipalName=UPN, policyName="customer")
+    tenant.undone("CreateGroup", container=ldap(ALPINE), name="Ski crew", policyName="customer")
+    tenant.undone("CreateContact", container=ldap(ALPINE), name="Ann Beebe")
+
+
+def test_bound_as_the_caller_the_directorys_own_rights_decide(
+    samba: Samba, tenant: Tenant, directory: Directory, service: DirectoriesService
+) -> None:
+    with engine_on(samba, "bind") as strict:
+        own = Tenant(strict, directory, service)
+        johnc = Caller(ADMIN.name, Credentials(ADMIN.name, PASSWORD))
+        assert own.refused("CreateUser", johnc, container=ldap(ALPINE), userPrincipalName=UPN) == 0x80070005
+        operator = Caller(
+            "Administrator@fabrikam.com", Credentials("Administrator", samba.administrator.password, "FABRIKAM")
+        )
+        own.done("CreateUser", operator, container=ldap(ALPINE), userPrincipalName=UPN)
+        assert own.refused("ModifyUser", johnc, user=ldap(MARCUS), sn="Clark") == 0x80070005
