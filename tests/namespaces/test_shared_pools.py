@@ -261,7 +261,7 @@ def test_all_are_for_domain_administrators_only(site: Site, procedure: str, call
 class Broken:
     """A policy that refuses one procedure with the code, but not the text, of a missing or an existing service pointer."""
 
-    procedure: str
+    procedure: str = ""
     name: str = "broken"
 
     @hookimpl
@@ -271,7 +271,10 @@ class Broken:
 
 @pytest.mark.parametrize(("procedure", "inner"), [("AddSharedPool", "Create Object"), ("DeleteSharedPool", "Delete Object")])
 def test_only_the_expected_error_is_swallowed(procedure: str, inner: str) -> None:
-    with make_site(Broken(f"Active Directory Provider::{inner}")) as site:
+    policy = Broken()
+    with make_site(policy) as site:
+        add(site)
+        policy.procedure = f"Active Directory Provider::{inner}"
         before = site.snapshot()
         error = site.fail(procedure, site.domain_admin, **CALLS[procedure])
         assert (error.code, error.description) == (0x80004005, "broken")
