@@ -17,6 +17,7 @@ from mpf_core.cli.init import create
 
 BASH = shutil.which("bash")
 OCS = "Managed Office Communications Server"
+EXTENSIONS = f"{OCS} Extensions"
 
 
 @pytest.mark.parametrize(
@@ -57,13 +58,13 @@ def test_bash_reads_what_is_inserted_as_the_word(quote: str) -> None:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("mpfctl directory ", ["export", "schema", "show"]),
+        ("mpfctl directory ", ["check", "export", "schema", "show"]),
         ("mpfctl describe Error\\ Provider::Set", ["SetError"]),
         ("mpfctl describe Err", None),
         ('mpfctl describe "Err', None),
-        ("mpfctl describe Managed\\ O", None),
-        ("mpfctl submit --namespace Managed\\ O", [OCS.replace(" ", "\\ ")]),
-        ('mpfctl submit --namespace "Managed O', [OCS]),
+        ("mpfctl describe Managed\\ Hel", None),
+        ("mpfctl submit --namespace Managed\\ O", [name.replace(" ", "\\ ") for name in (OCS, EXTENSIONS)]),
+        ('mpfctl submit --namespace "Managed O', [OCS, EXTENSIONS]),
     ],
 )
 def test_bash_gets_words_it_can_insert(tmp_path: Path, line: str, offered: list[str] | None) -> None:
@@ -80,7 +81,7 @@ def test_bash_gets_words_it_can_insert(tmp_path: Path, line: str, offered: list[
     assert done.stderr == ""
     found = done.stdout.splitlines()
     if offered is None:  # one namespace is left: its procedures, and what they share ends with "::"
-        space = "Error Provider" if "Err" in line else OCS
+        space = "Error Provider" if "Err" in line else "Managed Helpers"
         expected = space if '"' in line else space.replace(" ", "\\ ")
         assert len(found) > 1
         assert all(word.startswith(f"{expected}::") for word in found), found

@@ -96,8 +96,10 @@ def test_a_signal_that_comes_too_late_is_told_and_changes_nothing(run: Run, site
 
 @BOTH
 def test_recover_finishes_the_transaction_at_hand(run: Run, site: Site, number: signal.Signals, code: int) -> None:
-    for name in ("one", "two"):
-        site.kill_in(f"Put:{name}")
+    with site.waiting("Put:one") as one, site.waiting("Put:two"):
+        # Or it would recover the other one before its own end comes.
+        one.send_signal(signal.SIGSTOP)
+    site.take_back("wait-in-apply")
     site.tell("wait-in-undo")
     with site.waits("recover", "--json") as process:
         process.send_signal(number)

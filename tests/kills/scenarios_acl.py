@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from mpf_directory.embedded import EmbeddedDirectory
@@ -13,10 +13,10 @@ from tests.namespaces.support import ALPINE, JOHN, ldap
 _LENT = ("has_acls", "hide_sacl", "descriptor", "put", "read_descriptor", "write_descriptor")
 
 
-def lend_access_control_lists() -> None:
+def lend_access_control_lists(lend: Callable[[type, str, object], None] = setattr) -> None:
     """Let every embedded directory of this process have access control lists, kept in its file."""
     for name in _LENT:
-        setattr(EmbeddedDirectory, name, vars(WithDescriptors)[name])
+        lend(EmbeddedDirectory, name, vars(WithDescriptors)[name])
 
 
 def _ace(trustee: str, permission: str, mode: str, inheritance: str = "0") -> str:
