@@ -191,6 +191,21 @@ def test_deleting_by_the_owners_administrators(built: Requests, directory: Direc
     assert tree(directory) == before
 
 
+def test_members_shared_among_groups(built: Requests, directory: Directory) -> None:
+    admin = caller("admin@alpineskihouse.com")
+    users = {"organization": path(ALPINE), "capacityType": "UserN"}
+    private = ALPINE.child("CN", "_Private")
+    before = set(directory.read(private.child("CN", "AllUsers@AlpineSkiHouse"), ["member"]).values("member"))  # type: ignore[union-attr]
+    built.send(admin, AD, "ExpandWin2KCapacity", multiplier="2", **users)
+    assert built.send(admin, AD, "GetWin2KCapacityExpansion", **users).findtext("multiplier") == "2"
+    assert built.send(admin, AD, "DistributeGroupMemberships", **users).find("processed") is not None
+    assert len(built.send(admin, AD, "GetWin2KCapacityPending", **users)) == 0
+    place = private.child("CN", "MultiGroup").child("CN", "UserN")
+    shares = list(directory.search(place, Scope.ONE_LEVEL, Filter.eq("objectClass", "group"), ["member"]))
+    assert {value for share in shares for value in share.values("member")} == before
+    assert [len(share.values("member")) for share in shares] == [1, 1]
+
+
 @pytest.mark.parametrize("procedure", ["RemoveAllAuthenticatedUsersACEs_", "BlockDaclInheritance_"])
 def test_locking_down_and_taking_that_back(built: Requests, directory: Directory, samba: Samba, procedure: str) -> None:
     there, gone = {"RemoveAllAuthenticatedUsersACEs_": ("D:AI", ";;;AU)"), "BlockDaclInheritance_": ("D:P", "ID;")}[
