@@ -44,6 +44,8 @@ SCHEMA = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" {tns} element
 <xs:element name="fail" type="xs:boolean" minOccurs="0"/></xs:all></xs:complexType></xs:element></xs:schema>"""
 
 REQUEST_SCHEMA = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" {{tns}} elementFormDefault="qualified">
+<xs:annotation><xs:appinfo><di:ApiDocInfo xmlns:di="http://provisioning.microsoft.com/ApiDocInfo"><di:MinimumRole
+type="Implicit">Users</di:MinimumRole></di:ApiDocInfo></xs:appinfo></xs:annotation>
 <xs:element name="executeData"><xs:complexType><xs:all>
 {"".join(f'<xs:element name="v{n}" type="xs:string"/>' for n in range(1, STEPS + 1))}
 <xs:element name="fail" type="xs:boolean" minOccurs="0"/></xs:all></xs:complexType></xs:element></xs:schema>"""

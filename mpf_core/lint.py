@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mpf_core.model import (
-    Access,
     Action,
     Execute,
     Namespace,
@@ -127,11 +126,6 @@ def _reads_that_write(procedure: Procedure, namespaces: Namespaces) -> Iterator[
             yield label, f"the procedure is of type read, and calls '{called.full_name}', which is {called.type.value}"
 
 
-def _no_role(procedure: Procedure, _: Namespaces) -> Iterator[tuple[str, str]]:
-    if procedure.access is Access.PUBLIC and procedure.minimum_role is None:
-        yield "", "a public procedure without a MinimumRole in its input schema is for domain administrators only"
-
-
 def _wrong_arguments(procedure: Procedure, namespaces: Namespaces) -> Iterator[tuple[str, str]]:
     for label, step in _calls(procedure):
         called = _called(step, namespaces)
@@ -232,7 +226,6 @@ _CHECKS: tuple[Callable[[Procedure, Namespaces], Iterator[tuple[str, str]]], ...
     _impossible_conditions,
     _unread_arguments,
     _reads_that_write,
-    _no_role,
     _wrong_arguments,
     _unknown_outputs,
 )

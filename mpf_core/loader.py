@@ -13,12 +13,11 @@ from mpf_core import xml
 from mpf_core.errors import ConfigError, MpfError, Violation
 from mpf_core.model import Access, Namespace, Procedure
 from mpf_core.provider import Element, ProcedureType
+from mpf_core.security.declarations import ROLES
 from mpf_core.steps import Problems, StepReader
 from mpf_core.validation.documents import check_namespace_file
 from mpf_core.validation.input_schema import API_DOC_INFO, InputSchema
 
-#: Roles of the MPS delegation model. A policy may know others, so only what is nearly one of these is refused.
-ROLES = ("DomainAdmins", "OrgCreators", "UserCreators", "Users")
 _TYPES = {type_.value: type_ for type_ in ProcedureType} | {"twoPhase": ProcedureType.TWO_PHASE}
 
 
@@ -131,6 +130,8 @@ def _procedure(element: Element, namespace: str, provider_source: str | None, pr
     access = Access.PUBLIC if element.get("access") == "public" else Access.PRIVATE
     if access is Access.PUBLIC and name.endswith("_"):
         problems.add(element, "a procedure whose name ends in '_' is private by convention: drop access='public'")
+    if access is Access.PUBLIC and ("inputSchema" in schemas or element.find("Schema[@name='inputSchema']") is None):
+        _check_declarations(element, schemas.get("inputSchema"), problems)
     steps = reader.steps(element)
     if not steps and not provider_source and element.find("procedureData") is None:
         problems.add(element, "the procedure has no steps and its namespace no providerSource, so nothing would run it")
@@ -151,6 +152,17 @@ def _procedure(element: Element, namespace: str, provider_source: str | None, pr
         line=xml.line_of(element),
         calls=tuple(reader.calls),
     )
+
+
+def _check_declarations(element: Element, schema: InputSchema | None, problems: Problems) -> None:
+    """What a public procedure has to say about who may call it, and over what (design: docs/design/security.md)."""
+    if schema is None or schema.minimum_role is None:
+        problems.add(element, "a public procedure says its minimum role: ApiDocInfo/MinimumRole in its input schema")
+    for name in schema.undeclared if schema is not None else ():
+        problems.add(
+            element,
+            f"the argument '{name}' of a public procedure says what it names: sec:Object kind and needs in its appinfo",
+        )
 
 
 @contextmanager

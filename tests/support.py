@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,23 @@ STORE_NAMESPACE = """
   <procedure name="Misbehave" type="read"/>
 </namespace>
 """
+
+
+#: An input schema that accepts anything, from anybody who is in the directory.
+ANYBODY = (
+    '<Schema name="inputSchema"><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:annotation><xs:appinfo>'
+    '<di:ApiDocInfo xmlns:di="http://provisioning.microsoft.com/ApiDocInfo"><di:MinimumRole type="Implicit">Users'
+    '</di:MinimumRole></di:ApiDocInfo></xs:appinfo></xs:annotation><xs:element name="executeData"/></xs:schema></Schema>'
+)
+
+
+def for_anybody(namespace: str) -> str:
+    """The namespace with `ANYBODY` in each public procedure that has no input schema."""
+    return re.sub(
+        r'(<procedure [^>/]*access="public"[^>/]*)(/?)>(?!\s*<Schema name="inputSchema")',
+        lambda found: f"{found[1]}>{ANYBODY}" + ("</procedure>" if found[2] else ""),
+        namespace,
+    )
 
 
 class StoreProvider(Provider):
@@ -169,7 +187,7 @@ class Bench:
         paths = []
         for number, text in enumerate((STORE_NAMESPACE, *namespaces)):
             path = folder / f"namespace{number}.xml"
-            path.write_text(text, encoding="utf-8")
+            path.write_text(for_anybody(text), encoding="utf-8")
             paths.append(path)
         everything = ["tester@fabrikam.com"]
         self.engine = Engine(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from lxml import etree
 from xmlschema import XMLSchemaChildrenValidationError, XMLSchemaValidationError
@@ -11,6 +11,7 @@ from xmlschema import XMLSchemaChildrenValidationError, XMLSchemaValidationError
 from mpf_core import redaction, xml
 from mpf_core.errors import Code, ConfigError, MpfError, Violation
 from mpf_core.provider import Element
+from mpf_core.security.declarations import Declared, read_declarations, undeclared
 from mpf_core.validation.arguments import Argument, Declarations, documentation, text_of
 from mpf_core.validation.embedded import read_schema
 from mpf_core.validation.explain import local_name, summary
@@ -25,8 +26,9 @@ class InputSchema:
     """A compiled input schema; any number of threads may share it. Use `InputSchema.compile`.
 
     It is applied to data in no namespace, as the original's requests have it; data in the schema's target namespace is
-    accepted too. ``arguments`` are the children of executeData in documented order; ``minimum_role``, ``category`` and
-    ``documentation`` come from the annotations.
+    accepted too. ``arguments`` are the children of executeData in documented order; ``minimum_role``, ``category``,
+    ``documentation`` and ``declared``, what its arguments name, come from the annotations; ``undeclared`` are arguments with
+    the name of one that holds an object, of which nothing is declared.
     """
 
     def __init__(self, schema: Element) -> None:
@@ -37,6 +39,8 @@ class InputSchema:
         self.arguments: tuple[Argument, ...] = declarations.arguments()
         self.minimum_role: str | None = _annotated(twin, "MinimumRole")
         self.category: str | None = _annotated(twin, "Category")
+        self.declared: Mapping[str, Declared] = read_declarations(twin)
+        self.undeclared: tuple[str, ...] = tuple(undeclared(twin, self.declared))
         root = declarations.root
         self.documentation: str = (documentation(root) if root is not None else "") or documentation(twin)
         #: The arguments that are secret: whose type has the attribute do-not-log.
@@ -57,9 +61,10 @@ class InputSchema:
         schema = read_schema(schema_element, file)
         try:
             return cls(schema)
-        except etree.XMLSchemaParseError as error:
+        except (etree.XMLSchemaParseError, ValueError) as error:
+            what = "" if isinstance(error, ValueError) else "The schema cannot be applied to data in no namespace: "
             violation = Violation(
-                f"The schema cannot be applied to data in no namespace: {error}",
+                f"{what}{error}",
                 xml.xpath_of(schema_element),
                 xml.line_of(schema_element),
                 file,

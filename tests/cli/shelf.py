@@ -21,17 +21,18 @@ from lxml import etree
 from mpf_core import CallContext, Change, MpfError, Provider, Undo, argument, hookimpl, read, two_phase, write
 from mpf_core.services import Services
 from mpf_core.testing import AllowAll
+from tests.support import for_anybody
 
 __all__ = ["AllowAll", "ShelfPlugin", "Site"]
 
 REPOSITORY = Path(__file__).parents[2]
 CALLER = "tester@fabrikam.com"
-NAMESPACE = """<namespace name="Shelf" providerSource="test.shelf">
+NAMESPACE = for_anybody("""<namespace name="Shelf" providerSource="test.shelf">
   <procedure name="Put" type="write" access="public"/>
   <procedure name="Drop" type="two-phase" access="public"/>
   <procedure name="Fail" type="read" access="public"/>
 </namespace>
-"""
+""")
 CONFIGURATION = f"""
 [engine]
 undo_wait = 0

@@ -106,7 +106,7 @@ def test_sample_values_are_values_of_their_types(type_: str) -> None:
 
 def test_a_sample_without_examples_has_valid_values(run: Run, tmp_path: Path) -> None:
     (tmp_path / "N.xml").write_text(
-        '<namespace name="N"><procedure name="P" type="read" access="public"><Schema name="inputSchema">'
+        '<namespace name="N"><procedure name="P" type="read"><Schema name="inputSchema">'
         '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="executeData"><xs:complexType><xs:all>'
         '<xs:element name="count" type="xs:positiveInteger"/><xs:element name="on" type="xs:boolean"/>'
         "</xs:all></xs:complexType></xs:element></xs:schema></Schema>"

@@ -44,11 +44,9 @@ def get(content: str = NAME, procedure: str = "Get", namespace: str = "Provider"
     return f'<execute namespace="{namespace}" procedure="{procedure}">{content}</execute>'
 
 
-def found(
-    folder: Path, steps: str, *arguments: str, type_: str = "read", role: bool = True, access: str = "public"
-) -> list[str]:
-    head = schema(*(arguments or ("name",))) if role else ""
-    composed = f'<namespace name="Composed"><procedure name="Do" type="{type_}" access="{access}">{head}{steps}</procedure></namespace>'
+def found(folder: Path, steps: str, *arguments: str, type_: str = "read") -> list[str]:
+    head = schema(*(arguments or ("name",)))
+    composed = f'<namespace name="Composed"><procedure name="Do" type="{type_}" access="public">{head}{steps}</procedure></namespace>'
     namespaces = {}
     for name, text in (("provider", PROVIDER), ("composed", composed)):
         (folder / f"{name}.xml").write_text(text)
@@ -117,13 +115,6 @@ def test_a_read_procedure_that_writes(tmp_path: Path) -> None:
     text = "the procedure is of type read, and calls 'Provider::Set', which is write"
     assert found(tmp_path, steps, "name", "value") == [text]
     assert found(tmp_path, steps, "name", "value", type_="write") == []
-
-
-def test_a_public_procedure_without_a_role(tmp_path: Path) -> None:
-    assert [text.partition(" is ")[0] for text in found(tmp_path, get(), role=False)] == [
-        "a public procedure without a MinimumRole in its input schema"
-    ]
-    assert found(tmp_path, get(), role=False, access="private") == []
 
 
 def test_our_own_namespaces_have_none() -> None:

@@ -146,3 +146,40 @@ def test_a_policy_may_have_roles_of_its_own(tmp_path: Path) -> None:
     file = tmp_path / "n.xml"
     file.write_text(SCHEMA.format(uri=INFO, role="Auditors"))
     assert load_namespace(file).procedures["P"].minimum_role == "Auditors"
+
+
+def test_a_public_procedure_says_who_may_call_it_and_over_what(tmp_path: Path) -> None:
+    schema = """<Schema name="inputSchema"><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="executeData">
+<xs:complexType><xs:all><xs:element name="user" type="xs:string">{}</xs:element></xs:all></xs:complexType></xs:element></xs:schema>
+</Schema>"""
+    procedure = '<namespace name="N"><procedure name="P" access="{}">{}<transform/></procedure></namespace>'
+    text = str(load(tmp_path, procedure.format("public", schema.format(""))))
+    assert "a public procedure says its minimum role" in text
+    assert "the argument 'user' of a public procedure says what it names" in text
+    assert "says its minimum role" in str(load(tmp_path, procedure.format("public", "")))
+    (tmp_path / "private.xml").write_text(procedure.format("private", schema.format("")))
+    load_namespace(tmp_path / "private.xml")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ('kind="object"', "takes kind and needs"),
+        ('kind="none" needs="Users"', "takes kind and needs"),
+        ('kind="objekt" needs="Users"', "did you mean 'object'?"),
+        ('kind="object" needs="UserCreator"', "did you mean 'UserCreators'?"),
+        ('kind="pool" needs="assignd"', "did you mean 'assigned'?"),
+    ],
+)
+def test_declarations_that_cannot_be_understood(tmp_path: Path, attributes: str, said: str) -> None:
+    declaration = (
+        f'<xs:annotation><xs:appinfo><sec:Object xmlns:sec="urn:mpf:security" {attributes}/></xs:appinfo></xs:annotation>'
+    )
+    error = load(
+        tmp_path,
+        f"""<namespace name="N"><procedure name="P"><Schema name="inputSchema"><xs:schema
+xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="executeData"><xs:complexType><xs:all>
+<xs:element name="user" type="xs:string">{declaration}</xs:element></xs:all></xs:complexType></xs:element></xs:schema></Schema>
+<transform/></procedure></namespace>""",
+    )
+    assert said in str(error)

@@ -12,9 +12,11 @@ from mpf_core.engine import Result
 from mpf_core.testing import AllowAll, MockProvider, mock_providers
 from mpf_error import ErrorPlugin
 from mpf_ocs import OcsPlugin
-from tests.support import CALLER
+from tests.support import CALLER, for_anybody
 
-SCHEMA = """<Schema name="{name}"><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="executeData">
+SCHEMA = """<Schema name="{name}"><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:annotation><xs:appinfo>
+<di:ApiDocInfo xmlns:di="http://provisioning.microsoft.com/ApiDocInfo"><di:MinimumRole type="Implicit">Users</di:MinimumRole>
+</di:ApiDocInfo></xs:appinfo></xs:annotation><xs:element name="executeData">
 <xs:complexType><xs:all>{elements}</xs:all></xs:complexType></xs:element></xs:schema></Schema>"""
 NAMESPACE = f"""<namespace name="Greetings" providerSource="acme.greetings">
   <procedure name="Greet" type="read" access="public">
@@ -30,7 +32,7 @@ FAIL = '<execute namespace="Greetings" procedure="None"/>'
 class Bench:
     def __init__(self, folder: Path, *, strict: bool = False) -> None:
         file = folder / "greetings.xml"
-        file.write_text(NAMESPACE)
+        file.write_text(for_anybody(NAMESPACE))
         self.mock = MockProvider(file, strict=strict)
         config = Config.model_validate({"security": {"permissions": {"trusted_requests": [CALLER.name]}}})
         self.engine = Engine(config, plugins=[self.mock, AllowAll()])

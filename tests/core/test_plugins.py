@@ -11,7 +11,7 @@ import pytest
 from mpf_core import CallContext, Caller, Change, Code, Config, ConfigError, Engine, Provider, hookimpl, write
 from mpf_core.plugins import GROUP, SECURITY_GROUP, installed
 from mpf_core.testing import AllowAll
-from tests.support import STORE_NAMESPACE, StorePlugin, StoreProvider
+from tests.support import STORE_NAMESPACE, StorePlugin, StoreProvider, for_anybody
 
 MODULE = """
 from mpf_core import hookimpl
@@ -106,7 +106,7 @@ def test_security_hooks_outside_their_group_are_not_heard_and_refuse_everything(
     point = metadata.EntryPoint("sneaky", "mpf_core.testing:AllowAll", GROUP)
     monkeypatch.setattr(metadata, "entry_points", lambda group: [point] if group == GROUP else [])
     (tmp_path / "n.xml").write_text(
-        '<namespace name="N"><procedure name="P" access="public"><transform/></procedure></namespace>'
+        for_anybody('<namespace name="N"><procedure name="P" access="public"><transform/></procedure></namespace>')
     )
     enabled = Config.model_validate({"plugins": {"enabled": ["sneaky"]}})
     for others in ([], [AllowAll()]):
@@ -187,7 +187,7 @@ def test_a_provider_must_be_able_to_undo_what_it_writes(tmp_path: Path) -> None:
 
 def test_a_namespace_without_its_provider_says_so_when_called(tmp_path: Path) -> None:
     file = tmp_path / "store.xml"
-    file.write_text(STORE_NAMESPACE.replace('name="Echo"', 'name="Echo" access="public"'))
+    file.write_text(for_anybody(STORE_NAMESPACE.replace('name="Echo"', 'name="Echo" access="public"')))
     alone = Engine(plugins=[AllowAll()], namespaces=[file])
     result = alone.execute("<request/>", Caller("x"), namespace="Store", procedure="Echo")
     assert result.error is not None
@@ -196,12 +196,16 @@ def test_a_namespace_without_its_provider_says_so_when_called(tmp_path: Path) ->
 
 def test_reload_keeps_the_old_state_when_the_new_one_is_wrong(tmp_path: Path) -> None:
     file = tmp_path / "n.xml"
-    file.write_text('<namespace name="N"><procedure name="P" access="public"><transform/></procedure></namespace>')
+    file.write_text(
+        for_anybody('<namespace name="N"><procedure name="P" access="public"><transform/></procedure></namespace>')
+    )
     engine = Engine(plugins=[AllowAll()], namespaces=[file])
-    file.write_text('<namespace name="N"><procedure name="P" access="public"><transform/></procedure>')
+    file.write_text(for_anybody('<namespace name="N"><procedure name="P" access="public"><transform/></procedure>'))
     with pytest.raises(ConfigError):
         engine.reload()
     assert engine.execute("<request/>", Caller("x"), namespace="N", procedure="P").error is None
-    file.write_text('<namespace name="N"><procedure name="Q" access="public"><transform/></procedure></namespace>')
+    file.write_text(
+        for_anybody('<namespace name="N"><procedure name="Q" access="public"><transform/></procedure></namespace>')
+    )
     engine.reload()
     assert set(engine.namespaces["N"].procedures) == {"Q"}

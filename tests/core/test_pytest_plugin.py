@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support import for_anybody
+
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.slow
 
-NAMESPACE = """<namespace name="Greetings" providerSource="acme.greetings">
+NAMESPACE = for_anybody("""<namespace name="Greetings" providerSource="acme.greetings">
   <procedure name="Greet" type="read" access="public"/>
-</namespace>"""
+</namespace>""")
 TESTS = """
 from pathlib import Path
 

@@ -13,6 +13,7 @@ from mpf_core.security.calls import Call
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Credentials, Principal
 from mpf_core.services import Services
+from mpf_directory.caching import Memories, Memory
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
 from mpf_directory.port import Directories, Directory, Entry, Modification, Scope, Value
@@ -103,12 +104,16 @@ class OneDirectory:
 
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
+        self.memories = Memories()
 
-    def open(self, identity: Identity, server: str | None = None) -> Directory:
+    def open(self, identity: Identity, server: str | None = None, *, deadline: float | None = None) -> Directory:
         raise AssertionError("a policy looks with the operator's own connection")
 
-    def service(self) -> Directory:
+    def service(self, *, deadline: float | None = None) -> Directory:
         return self.directory
+
+    def memory(self, transaction_id: str) -> Memory:
+        return self.memories.of(transaction_id)
 
 
 def hosting_tree() -> ReadOnlyDirectory:

@@ -21,7 +21,9 @@ _SCHEMA = """
   <xs:annotation><xs:appinfo><di:ApiDocInfo xmlns:di="http://provisioning.microsoft.com/ApiDocInfo">
     <di:MinimumRole type="Implicit">{role}</di:MinimumRole></di:ApiDocInfo></xs:appinfo></xs:annotation>
   <xs:element name="executeData"><xs:complexType><xs:all>
-    <xs:element name="organization" type="xs:string" minOccurs="0"/>
+    <xs:element name="organization" type="xs:string" minOccurs="0"><xs:annotation><xs:appinfo>
+      <sec:Object xmlns:sec="urn:mpf:security" kind="object" needs="{role}"/>
+    </xs:appinfo></xs:annotation></xs:element>
   </xs:all></xs:complexType></xs:element>
 </xs:schema></Schema>
 """
