@@ -11,21 +11,23 @@ from lxml import etree
 from structlog.typing import FilteringBoundLogger
 
 from mpf_core import redaction, xml
-from mpf_core.administration import Administration, Assignment
+from mpf_core.administration import Administration
+from mpf_core.authority import Authority
 from mpf_core.config import Config, Limits
 from mpf_core.dataflow import Frame, Skip, clone
-from mpf_core.errors import Code, ConfigError, ErrorSource, MpfError
+from mpf_core.errors import Code, ErrorSource, MpfError
 from mpf_core.events import Event, EventName
 from mpf_core.model import Access, Execute, Inherit, Namespace, Procedure, Queue, Select, Step, Transform, Try
 from mpf_core.observing import Observing
 from mpf_core.planning import Planning
-from mpf_core.provider import CallContext, Change, Element, Json, Output, ProcedureType
+from mpf_core.provider import CallContext, Change, Element, Output, ProcedureType
 from mpf_core.response import error_context
 from mpf_core.runtime import Runtime
-from mpf_core.security.calls import Call, Decision, Grant
-from mpf_core.security.identity import Identity, IdentityKind, Impersonate, SecurityState
+from mpf_core.security.calls import Call
+from mpf_core.security.declarations import values_of
+from mpf_core.security.identity import Impersonate, SecurityState
 from mpf_core.security.principal import Principal
-from mpf_core.store.port import AuditEntry, Fenced, Store, StoreUnavailable
+from mpf_core.store.port import Fenced, Store
 from mpf_core.tracing import Trace
 from mpf_core.transaction.closing import Means
 from mpf_core.transaction.transaction import InDoubt, Transaction
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
     from mpf_core.admission import Admitted
 
 _NOTEWORTHY = {"transaction.begin", "transaction.end", "elevation", "step.undo_failed", "step.in_doubt"}
-#: Identities with rights that are not the caller's own, and how the audit calls their use.
-_ELEVATED = {IdentityKind.SERVICE: "elevation", IdentityKind.EXECUTE_AS: "execute-as"}
 
 
 class Doomed(Exception):  # noqa: N818 - it carries the error
@@ -73,6 +73,7 @@ class Scope:
     pass_credentials: bool
     sensitive: Inherit
     error: MpfError | None = None
+    named: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class _LazyCallContext(CallContext):
@@ -112,13 +113,17 @@ class Execution:
     heard: bool = field(init=False)
     bag: dict[Any, Any] = field(default_factory=dict)
     locked: set[tuple[str, bool]] = field(default_factory=set)
-    assigned: Mapping[str, Assignment] | None = None
     trace: Trace | None = None
     runtime: Runtime = field(init=False)
     limits: Limits = field(init=False)
+    authority: Authority = field(init=False)
 
     def __post_init__(self) -> None:
-        self.runtime = self.around.runtime
+        around = self.around
+        self.runtime = around.runtime
+        self.authority = Authority(
+            around.runtime, around.store, around.administration, self.transaction.record, self.log, self.tell
+        )
         self.limits = self.around.config.engine.limits
         self.transaction.tell = self.tell
         self.heard = self.log_calls or bool(self.runtime.observers)
@@ -223,17 +228,16 @@ class Execution:
                 raise MpfError(Code.NOT_SUPPORTED, "A queue step was reached and no queue manager is configured.")
             if procedure.input_schema is not None:
                 _check_input(procedure.input_schema, data)
-            security = scope.security.enter(step.impersonate, self._execute_as(procedure))
+            security = scope.security.enter(step.impersonate, self.authority.execute_as(procedure))
             if self.trace is not None:
                 self.trace.runs_as(self.sequence, security.identity)
-            call = Call(self.transaction.id, self.caller, security.identity, procedure, scope.procedure, data, path)
-            self._authorize(call)
+            call = Call(
+                self.transaction.id, self.caller, security.identity, procedure, scope.procedure, data, path, scope.named
+            )
+            self.authority.authorize(call)
             if self.keep_calls and scope.procedure is None:
                 self.calls.append([procedure.namespace, procedure.name, xml.serialize(data).decode("utf-8")])
-            self._check_elevation(scope, security, call)
-            sequence = self.sequence
-            if self.heard:
-                self.tell("call.begin", {"procedure": procedure.full_name, "sequence": sequence, "step": path})
+            grant = self.authority.grant(call, scope.security.identity if scope.procedure is not None else None)
             inner = Scope(
                 procedure,
                 scope.frame,
@@ -243,23 +247,41 @@ class Execution:
                 step.trusted is Inherit.YES or (step.trusted is Inherit.INHERIT and scope.pass_credentials),
                 scope.sensitive if step.sensitive is Inherit.INHERIT else step.sensitive,
                 scope.error,
+                _named(procedure.input_schema, data),
             )
-            if procedure.is_provided:
-                self._provide(inner, namespace, procedure, data, path)
+            if grant is None:
+                self._run(inner, namespace, data, path)
             else:
-                data.tag = "data"
-                inner.frame = Frame(data, procedure.procedure_data, lambda: self._context(inner, namespace, sequence))
-                self.steps(inner, procedure.steps)
-                inner.frame = scope.frame  # or the frame and the function that makes its context would hold each other
-                data.tag = "executeData"
-            if self.heard:
-                self.tell("call.end", {"procedure": procedure.full_name, "sequence": sequence, "step": path})
+                if self.trace is not None:
+                    self.trace.elevate(grant.reason)
+                with self.authority.elevated(call, grant) as capability:
+                    inner.security = security.limited(capability)
+                    self._run(inner, namespace, data, path)
         except MpfError as error:
             if not error.step:
                 error.step, error.sequence = path, self.sequence
             error.sources.append(ErrorSource(procedure.namespace, procedure.name))
             self.tell("call.error", {"procedure": procedure.full_name, "step": path, "code": error.code})
             raise
+
+    def _run(self, scope: Scope, namespace: Namespace, data: Element, path: str) -> None:
+        """Run the procedure of ``scope``, whose frame is still its caller's."""
+        procedure, sequence = scope.procedure, self.sequence
+        assert procedure is not None
+        fields: dict[str, object] = {"procedure": procedure.full_name, "sequence": sequence, "step": path}
+        if self.heard:
+            self.tell("call.begin", fields)
+        if procedure.is_provided:
+            self._provide(scope, namespace, procedure, data, path)
+        else:
+            data.tag = "data"
+            outer = scope.frame
+            scope.frame = Frame(data, procedure.procedure_data, lambda: self._context(scope, namespace, sequence))
+            self.steps(scope, procedure.steps)
+            scope.frame = outer  # or the frame and the function that makes its context would hold each other
+            data.tag = "executeData"
+        if self.heard:
+            self.tell("call.end", fields)
 
     def _check_budget(self, scope: Scope) -> None:
         if self.sequence > self.limits.steps:
@@ -293,9 +315,9 @@ class Execution:
             procedure = self.runtime.procedure(namespace, name)[1]
             self._check_visible(procedure)
             element = xml.parse(data, limit=None)
-            identity = security.enter(Impersonate.ON, self._execute_as(procedure)).identity
+            identity = security.enter(Impersonate.ON, self.authority.execute_as(procedure)).identity
             path = f"request/execute[{number}]"
-            self._authorize(Call(self.transaction.id, self.caller, identity, procedure, None, element, path))
+            self.authority.authorize(Call(self.transaction.id, self.caller, identity, procedure, None, element, path))
 
     def _located(self, scope: Scope, error: MpfError) -> MpfError:
         error.step, error.sequence = scope.path, self.sequence
@@ -309,109 +331,6 @@ class Execution:
                 Code.E_ACCESSDENIED,
                 f"The procedure '{procedure.full_name}' is private: only other procedures may call it.",
             )
-
-    def _authorize(self, call: Call) -> None:
-        allowed = False
-        for policy in self.runtime.policies:
-            try:
-                decision = policy(call=call)
-            except MpfError:
-                raise
-            except Exception as error:
-                self.log.error("policy.failed", plugin=policy.plugin, error=type(error).__name__, exc_info=True)
-                raise MpfError(Code.E_ACCESSDENIED, f"Access denied: the policy '{policy.plugin}' failed.") from error
-            if decision is None:
-                continue
-            if not isinstance(decision, Decision) or not decision.allowed:
-                reason = decision.reason if isinstance(decision, Decision) else f"'{policy.plugin}' gave no decision"
-                code = decision.code if isinstance(decision, Decision) and decision.code else Code.E_ACCESSDENIED
-                raise MpfError(code, reason or f"Access denied to '{call.procedure.full_name}'.")
-            allowed = True
-        if not allowed:
-            raise MpfError(
-                Code.E_ACCESSDENIED, f"Access denied: no policy allows {call.caller.name} '{call.procedure.full_name}'."
-            )
-
-    def _execute_as(self, procedure: Procedure) -> Identity | None:
-        """The stored account that an administrator assigned to the procedure, as it was when the request began."""
-        if self.assigned is None:
-            try:
-                self.assigned = self.around.administration.assignments()
-            except StoreUnavailable as error:
-                raise MpfError(Code.STORE_UNAVAILABLE, "The store cannot say who procedures run as.") from error
-        found = self.assigned.get(procedure.full_name)
-        if found is None:
-            return None
-        try:
-            credentials = self.runtime.credentials(found.credential)
-        except ConfigError as error:
-            raise MpfError(
-                Code.E_ACCESSDENIED,
-                f"'{procedure.full_name}' runs as '{found.credential}', and no such credential is stored.",
-            ) from error
-        return Identity(IdentityKind.EXECUTE_AS, found.credential, credentials=credentials)
-
-    def _check_elevation(self, scope: Scope, security: SecurityState, call: Call) -> None:
-        identity = security.identity
-        if identity.kind not in _ELEVATED or (scope.procedure is not None and identity == scope.security.identity):
-            return
-        if identity.kind is IdentityKind.EXECUTE_AS:
-            self._elevate(call, Grant(self._assigned_by(identity)))
-            return
-        for elevator in self.runtime.elevators:
-            try:
-                grant = elevator(call=call)
-            except Exception as error:
-                self.log.error("elevation.failed", plugin=elevator.plugin, error=type(error).__name__, exc_info=True)
-                raise MpfError(Code.E_ACCESSDENIED, f"Elevation refused: '{elevator.plugin}' failed.") from error
-            if isinstance(grant, Grant):
-                self._elevate(call, grant)
-                return
-        raise MpfError(
-            Code.E_ACCESSDENIED,
-            f"No elevation rule lets '{call.edge[0]}' run '{call.edge[1]}' as {identity.name}.",
-        )
-
-    def _assigned_by(self, identity: Identity) -> str:
-        """Why a call may run as a stored account: the assignment is the permission, whoever of its callees uses it."""
-        assignments = (self.assigned or {}).items()
-        made = [f"{name} runs as it, says {one.by}" for name, one in assignments if one.credential == identity.name]
-        return f"Execute As: {'; '.join(sorted(made))}"
-
-    def _elevate(self, call: Call, grant: Grant) -> None:
-        self._record_elevation(call, grant)
-        if self.trace is not None:
-            self.trace.elevate(grant.reason)
-        self.tell(
-            "elevation",
-            {"from": call.edge[0], "to": call.edge[1], "identity": call.identity.name, "reason": grant.reason},
-        )
-
-    def _record_elevation(self, call: Call, grant: Grant) -> None:
-        """Before the call; durable with the next intent, or on its own where nothing is written."""
-        record = self.transaction.record
-        details: dict[str, Json] = {
-            "from": call.edge[0],
-            "step": call.step,
-            "kind": _ELEVATED[call.identity.kind],
-            "reason": grant.reason,
-            **grant.details,
-        }
-        line = AuditEntry(
-            "elevation",
-            time.time(),
-            record.id,
-            record.caller,
-            record.asserted_by,
-            record.trustee,
-            call.identity.name,
-            call.edge[1],
-            details,
-        )
-        try:
-            self.around.store.audit.append([line])
-        except StoreUnavailable as error:
-            raise MpfError(Code.STORE_UNAVAILABLE, "The store cannot record the elevation, so there is none.") from error
 
     def _provide(self, scope: Scope, namespace: Namespace, procedure: Procedure, data: Element, path: str) -> None:
         source = procedure.provider_source or ""
@@ -431,6 +350,7 @@ class Execution:
             deadline=self._call_deadline(),
             lock_key=self._lock,
             locks=lambda: len(self.locked),
+            capability=scope.security.capability,
         )
         saved = xml.serialize(data) if procedure.save_data_for_rollback else None
         try:
@@ -441,6 +361,8 @@ class Execution:
                 return
             if not isinstance(made, Change):
                 raise TypeError(f"prepare returned {type(made).__name__}, not a Change")
+            if ctx.capability is not None and made.data is not None:
+                provider.check_capability(ctx, made)
             two_phase = handler.type is ProcedureType.TWO_PHASE
             # saveDataForRollback keeps all arguments, and which of them are secret nobody here knows.
             clear = scope.sensitive is Inherit.NO and self.around.config.store.allow_clear and saved is None
@@ -516,6 +438,15 @@ def _check_input(schema: InputSchema, data: Element) -> None:
     for name in schema.secrets:
         redaction.hide(element.text or "" for element in data.iterchildren(name))
     schema.check(data)
+
+
+def _named(schema: InputSchema | None, data: Element) -> dict[str, list[str]]:
+    """The declared arguments of a call, as they are before its procedure changes them."""
+    named: dict[str, list[str]] = {}
+    if schema is not None and schema.declared:
+        for name, text in values_of(data, schema.declared):
+            named.setdefault(name, []).append(text)
+    return named
 
 
 def _append(data: Element, made: Output) -> None:

@@ -25,6 +25,7 @@ from lxml import etree
 from mpf_core.errors import Code, MpfError
 
 if TYPE_CHECKING:
+    from mpf_core.security.capability import Capability
     from mpf_core.security.identity import Identity
     from mpf_core.security.principal import Principal
 
@@ -79,8 +80,9 @@ class CallContext:
     transaction share (IProvHelper, spec: engine-and-runtime.md, 4); ``context`` is the ``executeXml/context`` element;
     ``evidence`` is JSON that `Provider.apply` may leave for a later `Provider.undo` (a generated id, say);
     ``saved_data`` holds the call's executeData during undo where the procedure has ``saveDataForRollback="1"``;
-    ``locks`` says how many locks the transaction has taken so far: what was read before the last one may have changed by
-    the time that it was taken.
+    ``locks`` says how many locks the transaction has taken so far, if that is known: what was read before the last one may
+    have changed by the time that it was taken. ``capability`` is all that a call may do which runs with more rights than
+    its caller has; ``None`` is no such limit.
 
     During undo and commit ``identity`` is the recovery account, ``caller`` has nothing but a name, ``context`` holds only
     the transaction's id and ``bag`` is empty: it may be another process.
@@ -100,7 +102,8 @@ class CallContext:
     saved_data: Element | None = None
     lock_key: Callable[..., None] = lambda _key, *, shared=False: None
     flush: Callable[[], None] = lambda: None
-    locks: Callable[[], int] = lambda: 0
+    locks: Callable[[], int] | None = None
+    capability: Capability | None = None
 
     def lock(self, key: str, *, shared: bool = False) -> None:
         """Hold ``key`` for this transaction until it has ended, alone, or ``shared`` with others who only rely on it.
@@ -178,6 +181,15 @@ class Provider:
     def apply(self, ctx: CallContext, change: Change) -> Output:
         """Do what ``change`` says. May return output that `Change.output` could not know."""
         raise NotImplementedError(f"{type(self).__name__} has write procedures and no apply()")
+
+    def check_capability(self, ctx: CallContext, change: Change) -> None:
+        """Raise E_ACCESSDENIED when ``change`` is more than ``ctx.capability`` permits, which is not ``None``.
+
+        Asked before anything is recorded or done. A provider that does not know what its changes touch is never elevated
+        with limits.
+        """
+        name = f"{ctx.namespace}::{ctx.procedure}"
+        raise MpfError(Code.E_ACCESSDENIED, f"'{name}' cannot tell what it changes, so it runs as its caller only.")
 
     def undo(self, ctx: CallContext, change: Change) -> Undo:
         """Take ``change`` back. Looks first: does nothing where the effect is not there, and is safe to call twice.

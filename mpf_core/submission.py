@@ -65,6 +65,7 @@ class Submission:
             transaction_id, caller.name, "::".join(target or ("request",)), time.time(), asserted_by=caller.asserted_by
         )
         self._transaction: Transaction | None = None
+        self._unrecorded: Sequence[AuditEntry] = ()
         self.trace: Trace | None = None
 
     def run(self, key: str | None, deadline: float | None, cancelled: Callable[[], bool]) -> Result:
@@ -159,6 +160,7 @@ class Submission:
                 return self._again(earlier, execution, security)
         self._transaction = transaction
         transaction.farewell = self._farewell
+        self._unrecorded = execution.authority.ended
         self._begin(execution, security)
         points.reach("request.admitted")
         data = execution.run(security)
@@ -321,7 +323,8 @@ class Submission:
             security = self._around.config.security
             identity = security.recovery_account or security.service_account
         details |= counted(steps)
-        return [self._line("request.end", self._record.ended or time.time(), identity, details)], notice(self._record)
+        end = self._line("request.end", self._record.ended or time.time(), identity, details)
+        return [*self._unrecorded, end], notice(self._record)
 
     def _refused(self, error: MpfError) -> None:
         try:

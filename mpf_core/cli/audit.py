@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import IO
 
 import click
+from click.exceptions import NoArgsIsHelpError
 from rich.text import Text
 
 from mpf_core.cli.callers import system_user
 from mpf_core.cli.console import err, out, printable, show_json, show_rows, table
+from mpf_core.cli.elevations import elevations_command
 from mpf_core.cli.filters import filters, json_option
 from mpf_core.cli.state import State
 from mpf_core.cli.times import MOMENT_HELP, Moment, local
@@ -32,19 +34,33 @@ _LINE_KEYS = """number, hash, event, at (seconds since the epoch), transaction_i
 
 @click.group(
     short_help="See who did what, and check that nothing is missing.",
+    invoke_without_command=True,
     epilog="""\b
 Examples:
   mpfctl audit list --since 1d
+  mpfctl audit elevations --since 1d
   mpfctl audit verify
   mpfctl audit export audit.jsonl
   mpfctl audit prune --before 2026-01-01
 """,
 )
-def audit() -> None:
+@click.option("--elevations", "only_elevations", is_flag=True, help="The same as the command `elevations`.")
+@click.pass_context
+def audit(ctx: click.Context, only_elevations: bool) -> None:
     """Read the audit: every request's begin and end, refusals, elevations, recoveries, retries and settlements.
 
     Its lines are chained by a keyed hash, so that none can be removed, changed or moved without being noticed.
     """
+    if ctx.invoked_subcommand is not None:
+        if only_elevations:
+            raise click.UsageError("--elevations goes without a command; `mpfctl audit elevations` takes more options.")
+    elif only_elevations:
+        elevations_command.main(args=[], obj=ctx.obj, standalone_mode=False, parent=ctx, prog_name="elevations")
+    else:
+        raise NoArgsIsHelpError(ctx)
+
+
+audit.add_command(elevations_command)
 
 
 @audit.command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -99,7 +100,7 @@ def _create_directory(path: Path) -> dict[str, str]:
     return {"server": layout.SERVER, "base": str(layout.BASE)}
 
 
-def _elevations() -> tuple[dict[str, str], ...]:
+def _elevations() -> tuple[dict[str, Any], ...]:
     from mpf_managed import elevations
 
     return elevations()

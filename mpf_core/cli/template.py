@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tomlkit import string
+from tomlkit import item, string
 
 _HEAD = """\
 # Configuration of MPF for Python, written by `mpfctl init`. A key that is not known is an error, and what is commented out
@@ -66,7 +66,7 @@ path = "events.jsonl"
 
 
 def config_text(
-    directory: Mapping[str, str], domain_admin: str, enabled: Iterable[str], elevations: Iterable[Mapping[str, str]]
+    directory: Mapping[str, str], domain_admin: str, enabled: Iterable[str], elevations: Iterable[Mapping[str, object]]
 ) -> str:
     """The text of the file. Every value is written as TOML, whatever characters it has."""
     head = _HEAD.format(
@@ -75,10 +75,18 @@ def config_text(
         enabled="".join(f"    {_quoted(name)},\n" for name in enabled),
     )
     rules = [
-        '[[plugins."mpf.policy".elevations]]\n' + "".join(f"{key} = {_quoted(value)}\n" for key, value in rule.items())
+        '[[plugins."mpf.policy".elevations]]\n' + "".join(f"{key} = {_rule_value(value)}\n" for key, value in rule.items())
         for rule in elevations
     ]
     return head + "\n".join(rules)
+
+
+def _rule_value(value: object) -> str:
+    """A text, or a list of tables with one on each line."""
+    if not isinstance(value, list):
+        return item(value).as_string()
+    tables = (", ".join(f"{key} = {item(part).as_string()}" for key, part in table.items()) for table in value)
+    return "[\n" + "".join(f"    {{ {table} }},\n" for table in tables) + "]"
 
 
 def _quoted(text: str) -> str:

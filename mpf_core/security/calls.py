@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpf_core.provider import Element
+from mpf_core.security.capability import Capability
 from mpf_core.security.identity import Identity
 from mpf_core.security.principal import Principal
 
@@ -18,7 +20,8 @@ class Call(NamedTuple):
     """One call that is about to happen: asked of every policy, for nested calls too.
 
     ``calling`` is the procedure that makes the call, or ``None`` when it comes from the request itself; ``data`` is the
-    call's executeData, already valid, not to be changed; ``identity`` is the account it would run as.
+    call's executeData, already valid, not to be changed; ``identity`` is the account it would run as. ``named`` are the
+    declared arguments that the calling procedure was called with, by name: what its own call was authorized for.
     """
 
     transaction_id: str
@@ -28,6 +31,7 @@ class Call(NamedTuple):
     calling: Procedure | None
     data: Element
     step: str
+    named: Mapping[str, Sequence[str]] = MappingProxyType({})
 
     @property
     def edge(self) -> tuple[str, str]:
@@ -46,7 +50,12 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """An elevation hook's permission for one call to run with more rights than its caller has, and why."""
+    """An elevation hook's permission for one call to run with more rights than its caller has, and why.
+
+    ``capability`` is what the call may do then, with everything that it calls as the same account; ``None`` leaves that to
+    the account's own rights. ``details`` are recorded with the reason.
+    """
 
     reason: str
+    capability: Capability | None = None
     details: Mapping[str, str] = field(default_factory=dict)

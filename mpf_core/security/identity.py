@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
+from mpf_core.security.capability import Capability
 from mpf_core.security.principal import Credentials, Principal
 
 
@@ -38,12 +39,16 @@ class Impersonate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SecurityState:
-    """What a procedure hands on to the calls it makes: its own identity and the credentials in its context."""
+    """What a procedure hands on to the calls it makes: its own identity and the credentials in its context.
+
+    ``capability`` limits what is done as that identity, and lasts as long as the identity does.
+    """
 
     identity: Identity
     service: Identity
     caller: Identity
     basic: Identity | None = None
+    capability: Capability | None = None
 
     def enter(self, impersonate: Impersonate, execute_as: Identity | None) -> SecurityState:
         """The state inside a procedure called with ``impersonate`` whose execute-as credential is ``execute_as``.
@@ -60,4 +65,9 @@ class SecurityState:
             identity = self.service
         else:
             identity = self.identity
-        return SecurityState(identity, self.service, self.caller, basic)
+        capability = self.capability if identity == self.identity else None
+        return SecurityState(identity, self.service, self.caller, basic, capability)
+
+    def limited(self, capability: Capability | None) -> SecurityState:
+        """The same with that capability, which a grant has given."""
+        return replace(self, capability=capability)

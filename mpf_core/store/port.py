@@ -110,9 +110,9 @@ class StepRecord:
 class AuditEntry:
     """One line of the audit. ``details`` holds names, codes and outcomes, never data of calls.
 
-    ``event`` is ``request.begin``, ``request.plan``, ``request.end``, ``request.refused``, ``elevation``, ``recovery``,
-    ``retry``, ``resolve``, ``keys.rotate``, ``audit.prune``, ``credentials.set``, ``credentials.remove`` or
-    ``execute-as``; ``identity`` is the effective identity where one is.
+    ``event`` is ``request.begin``, ``request.plan``, ``request.end``, ``request.refused``, ``elevation``, ``elevation.end``,
+    ``recovery``, ``retry``, ``resolve``, ``keys.rotate``, ``audit.prune``, ``credentials.set``, ``credentials.remove``
+    or ``execute-as``; ``identity`` is the effective identity where one is.
     """
 
     event: str

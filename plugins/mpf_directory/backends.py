@@ -18,7 +18,7 @@ from mpf_directory.throttle import BindThrottle
 class Backend(Protocol):
     """A kind of directory. ``controller`` is the `server_key` of one that the settings name."""
 
-    def open(self, identity: Identity, controller: str) -> Directory:
+    def open(self, identity: Identity, controller: str, deadline: float | None) -> Directory:
         """See `port.Directories.open`."""
         ...
 
@@ -44,7 +44,7 @@ class EmbeddedBackend:
         self._lock = threading.Lock()
         self._directory: EmbeddedDirectory | None = None
 
-    def open(self, identity: Identity, controller: str) -> EmbeddedDirectory:
+    def open(self, identity: Identity, controller: str, deadline: float | None) -> EmbeddedDirectory:
         """The directory, opened once. Raises SERVER_DOWN when its file is missing or no directory."""
         return self._opened()
 

@@ -13,7 +13,7 @@ What others change meanwhile is seen at the next lock. Whoever decides on someth
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import NamedTuple, cast
@@ -38,7 +38,7 @@ class _Read(NamedTuple):
     attributes: frozenset[str]
 
 
-@dataclass(slots=True, weakref_slot=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Memory:
     """Of one transaction. Used by its thread only; lives as long as somebody holds it.
 
@@ -149,7 +149,8 @@ class RememberingDirectory(ForgettingDirectory):
         """See `port.Directory.read`."""
         wanted = frozenset(name.lower() for name in attributes)
         exactly = not attributes or any(_SPECIAL.intersection(name) for name in attributes)
-        key = (self._place, dn, wanted if exactly else None)
+        # Spelled as it is: whether two names are the same is for the directory to say.
+        key = (self._place, str(dn), wanted if exactly else None)
         answers = self._memory.at(self._locks())
         known = cast("_Read | None", answers.get(key))
         if known is not None and (known.entry is None or wanted <= known.attributes):
@@ -158,10 +159,14 @@ class RememberingDirectory(ForgettingDirectory):
             found = _Read(self._directory.read(dn, attributes), wanted)
         else:
             # All that is known of an object comes from one read of it, so that its parts fit together.
-            names = dict.fromkeys([*wanted, *map(str.lower, _USUAL), *(known.attributes if known else ())])
-            found = _Read(self._directory.read(dn, _spelled(names, attributes)), frozenset(names))
+            names = [*attributes, *_USUAL, *(known.attributes if known else ())]
+            # The first spelling counts: servers answer with the one that they are asked with.
+            spelled = dict(reversed([(name.lower(), name) for name in names]))
+            found = _Read(self._directory.read(dn, list(spelled.values())), frozenset(spelled))
         if _is_small([found.entry] if found.entry else []):
             answers[key] = found
+            if found.entry is not None:
+                answers[self._place, str(found.entry.dn), key[-1]] = found
         return found.entry if exactly else _only(found.entry, wanted)
 
     def search(
@@ -173,7 +178,7 @@ class RememberingDirectory(ForgettingDirectory):
         limit: int | None = None,
     ) -> Iterator[Entry]:
         """See `port.Directory.search`. Only short results are remembered."""
-        key = (self._place, base, scope, filter, frozenset(name.lower() for name in attributes), limit)
+        key = (self._place, str(base), scope, filter, frozenset(name.lower() for name in attributes), limit)
         answers = self._memory.at(self._locks())
         known = cast("list[Entry] | None", answers.get(key))
         if known is not None:
@@ -185,12 +190,6 @@ class RememberingDirectory(ForgettingDirectory):
         if _is_small(first):
             answers[key] = first
         return iter(first)
-
-
-def _spelled(names: Iterable[str], attributes: Sequence[str]) -> list[str]:
-    """The names as they were asked for, where they were: servers answer with the spelling of the question."""
-    spelling = {name.lower(): name for name in (*_USUAL, *attributes)}
-    return [spelling.get(name, name) for name in names]
 
 
 def _only(entry: Entry | None, wanted: frozenset[str]) -> Entry | None:

@@ -22,8 +22,11 @@ from uuid import UUID
 
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Change, Element, Json, Output, Provider, Undo
+from mpf_core.security.identity import Identity, IdentityKind
+from mpf_directory.caching import ForgettingDirectory, Memory, RememberingDirectory
 from mpf_directory.change_records import change_records
 from mpf_directory.dn import Dn, DnForm
+from mpf_directory.guarded import GuardedDirectory
 from mpf_directory.operations import (
     Add,
     Delete,
@@ -44,7 +47,7 @@ from mpf_directory.parking import plan_delete
 from mpf_directory.paths import LdapPath
 from mpf_directory.pointed import PointedDirectory
 from mpf_directory.port import Directories, Directory, Entry, Modification
-from mpf_directory.results import Result
+from mpf_directory.results import NoAnswerError, Result
 from mpf_directory.undoing import delete_subtree, require_parked, undo
 
 __all__ = [
@@ -83,9 +86,12 @@ REFUSALS = frozenset(
         Result.NAMING_VIOLATION,
         Result.NO_ATTRIBUTE_OR_VALUE,
         Result.OBJ_CLASS_VIOLATION,
+        Result.REFERRAL,
+        Result.REFERRAL_LIMIT_EXCEEDED,
         Result.UNWILLING_TO_PERFORM,
     }
 )
+_BAG_KEY = "mpf_directory.memory"
 
 
 class DirectoryProvider(Provider):
@@ -97,9 +103,15 @@ class DirectoryProvider(Provider):
     def directory(self, ctx: CallContext, server: str | None = None) -> Directory:
         """The directory, bound as the account that the call runs as, at ``server`` or at the default one.
 
+        What the transaction has read since its last lock and its last write is not read again: see `mpf_directory.caching`.
         Raises what `Directories.open` does: E_ACCESSDENIED for a server that is not configured, SERVER_DOWN.
         """
-        return self._directories.open(ctx.identity, server)
+        directory = self._remembering(ctx, self._directories.open(ctx.identity, server), ctx.identity)
+        return _guarded(ctx, directory)
+
+    def service(self, ctx: CallContext) -> Directory:
+        """The same, bound as the operator's own account at the operator's own server."""
+        return self._remembering(ctx, self._directories.service(), None)
 
     def directory_of(self, ctx: CallContext, path: LdapPath) -> Directory:
         """The directory at the server that ``path`` names; the default one where that is the path's own domain."""
@@ -181,7 +193,8 @@ class DirectoryProvider(Provider):
             try:
                 created = _do(directory, operation)
             except MpfError as error:
-                ctx.evidence["certain"] = error.code in REFUSALS
+                unsent = isinstance(error, NoAnswerError) and not error.sent
+                ctx.evidence["certain"] = unsent or error.code in REFUSALS
                 raise
             ctx.evidence.update(done=number + 1, certain=True)
             if isinstance(operation, Add):
@@ -190,6 +203,16 @@ class DirectoryProvider(Provider):
                 if guid is not None or not created:
                     guids[str(number)] = str(guid) if guid else None
         return None
+
+    def check_capability(self, ctx: CallContext, change: Change) -> None:
+        """Refuse a change with an operation, now or at the commit, that the call was not granted: see `guarded`."""
+        if ctx.capability is None:
+            return
+        if not isinstance(change.data, dict) or "operations" not in change.data:
+            super().check_capability(ctx, change)
+        server = cast(dict[str, Json], change.data)["server"]
+        directory = GuardedDirectory(self._directories.open(ctx.identity, str(server) if server else None), ctx.capability)
+        directory.check([*operations_of(change), *_final_deletes(change)])
 
     def undo(self, ctx: CallContext, change: Change) -> Undo:
         """Take the operations back, last first: see `mpf_directory.undoing`.
@@ -228,10 +251,22 @@ class DirectoryProvider(Provider):
     def reopen(self, ctx: CallContext, change: Change) -> Directory:
         """The directory at the server that ``change`` was prepared at, bound as the account that the call runs as.
 
-        Its writes raise TIMEOUT, before they are done, when the call's time is over.
+        It remembers nothing. Its writes raise TIMEOUT, before they are done, when the call's time is over.
         """
         server = cast(dict[str, Json], change.data)["server"]
-        return PointedDirectory(self.directory(ctx, str(server) if server else None), ctx.remaining)
+        opened = self._directories.open(ctx.identity, str(server) if server else None, deadline=ctx.deadline)
+        return _guarded(ctx, PointedDirectory(ForgettingDirectory(opened, self._memory(ctx)), ctx.remaining))
+
+    def _remembering(self, ctx: CallContext, directory: Directory, account: Identity | None) -> Directory:
+        if ctx.locks is None or ctx.identity.kind is IdentityKind.RECOVERY:
+            return ForgettingDirectory(directory, self._memory(ctx))
+        return RememberingDirectory(directory, self._memory(ctx), account, ctx.locks)
+
+    def _memory(self, ctx: CallContext) -> Memory:
+        """The transaction's. It lives as long as the property bag, of which undo and commit have none."""
+        memory = self._directories.memory(ctx.transaction_id)
+        ctx.bag[_BAG_KEY] = memory
+        return memory
 
 
 def domain_of(dn: Dn) -> str:
@@ -239,6 +274,11 @@ def domain_of(dn: Dn) -> str:
     if dn.form in {DnForm.GUID, DnForm.SID}:
         return ""
     return ".".join(rdn.value for rdn in dn.container.rdns if rdn.type.upper() == "DC")
+
+
+def _guarded(ctx: CallContext, directory: Directory) -> Directory:
+    """For a call that runs with more rights than its caller has: what it was granted, and nothing else."""
+    return directory if ctx.capability is None else GuardedDirectory(directory, ctx.capability)
 
 
 def _final_deletes(change: Change) -> list[Delete]:
@@ -260,7 +300,9 @@ def _do(directory: Directory, operation: Operation) -> bool:
                 return False
             return True
         case Modify():
-            directory.modify(operation.dn, operation.modifications)
+            # By what was decided on, whatever has its name by now.
+            name = operation.dn if operation.guid is None else Dn.by_guid(operation.guid)
+            directory.modify(name, operation.modifications)
         case Rename():
             directory.rename(operation.dn, operation.new_dn)
         case Delete():

@@ -1,4 +1,4 @@
-"""Domain controllers over LDAPS: one pool of connections each, and the account that a call runs as."""
+"""Domain controllers over LDAPS or StartTLS: one pool of connections each, and the account that a call runs as."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mpf_core.errors import Code, ConfigError, MpfError
+from mpf_core.log import logger
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Credentials
 from mpf_directory.dn import Dn
 from mpf_directory.ldap import LdapDirectory
-from mpf_directory.ldap_connection import ConnectionPool, Controller, tls_context
+from mpf_directory.ldap_connection import Controller, ReferralError, tls_context
+from mpf_directory.ldap_pool import ConnectionPool
+from mpf_directory.ldap_referrals import referred_to
+from mpf_directory.ldap_session import Session
 from mpf_directory.settings import DirectorySettings, server_key
 from mpf_directory.throttle import BindThrottle
 
@@ -33,19 +37,27 @@ class LdapBackend:
         """Does not connect. Raises ConfigError when the authorities' certificates cannot be read."""
         file = settings.ca_file
         self._context = tls_context(base_dir / file.expanduser() if file else None, verify=settings.verify)
+        if not settings.verify:
+            logger().warning(
+                "directory.certificates_not_checked",
+                reason="directory.verify is false: anybody may be the server, and is given passwords",
+            )
         self._settings = settings
+        self._controllers = settings.controllers
         self._base = Dn.parse(settings.base)
         self._throttle = throttle
         self._stored_credentials = stored_credentials
         self._lock = threading.Lock()
         self._pools: dict[str, ConnectionPool] = {}
 
-    def open(self, identity: Identity, controller: str) -> LdapDirectory:
+    def open(self, identity: Identity, controller: str, deadline: float | None) -> LdapDirectory:
         """A directory that is bound as ``identity``.
 
-        Raises E_ACCESSDENIED when nobody has the account's password, LOGON_FAILURE when it is wrong, SERVER_DOWN.
+        Raises E_ACCESSDENIED when nobody has the account's password, LOGON_FAILURE when it is wrong, SERVER_DOWN, TIMEOUT.
         """
-        return LdapDirectory(self._pool(controller), self._credentials(identity), self._base).connect()
+        credentials = self._credentials(identity)
+        session = Session(self._pool(controller), credentials, self._route, self._settings.attempts, deadline)
+        return LdapDirectory(session, self._base).connect()
 
     def verify_password(self, dn: Dn, password: str) -> bool:
         """See `backends.Backend.verify_password`."""
@@ -61,10 +73,15 @@ class LdapBackend:
     def _pool(self, key: str) -> ConnectionPool:
         with self._lock:
             if key not in self._pools:
-                name, address = self._settings.controllers[key]
-                controller = Controller(name, address, self._context, self._settings.timeout)
-                self._pools[key] = ConnectionPool(controller, self._throttle)
+                name, address = self._controllers[key]
+                settings = self._settings
+                controller = Controller(name, address, self._context, settings.timeout, settings.tls == "starttls")
+                self._pools[key] = ConnectionPool(controller, self._throttle, settings.connections)
             return self._pools[key]
+
+    def _route(self, referred: ReferralError, dn: Dn, told_by: ConnectionPool) -> tuple[ConnectionPool, Dn]:
+        key, target = referred_to(referred.urls, dn, self._controllers.keys(), told_by.controller.name)
+        return self._pool(key), target
 
     def _credentials(self, identity: Identity) -> Credentials:
         if identity.kind is IdentityKind.RECOVERY and identity.credentials is not None:

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntFlag
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from mpf_core.security.identity import Identity
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
+
+if TYPE_CHECKING:
+    from mpf_directory.caching import Memory
 
 Value: TypeAlias = str | bytes
 
@@ -118,16 +121,22 @@ class Directory(Protocol):
 class Directories(Protocol):
     """The service that other plugins look up: directories by identity and domain controller."""
 
-    def open(self, identity: Identity, server: str | None = None) -> Directory:
+    def open(self, identity: Identity, server: str | None = None, *, deadline: float | None = None) -> Directory:
         """A directory bound as ``identity`` at ``server`` (a preferredDomainController), or at the default one.
+
+        ``deadline`` is a reading of `time.monotonic`: after it no operation is begun, and no read waits any longer.
 
         Raises E_ACCESSDENIED for a server that the configuration does not name, before any connection, and
         SERVER_DOWN when it does not answer: never a silent fall-back.
         """
         ...
 
-    def service(self) -> Directory:
+    def service(self, *, deadline: float | None = None) -> Directory:
         """The directory bound as the operator's own account, at the operator's own server: for role look-ups."""
+        ...
+
+    def memory(self, transaction_id: str) -> Memory:
+        """What that transaction has read so far, for `caching.RememberingDirectory`. Whoever uses it holds it."""
         ...
 
     def verify_password(self, dn: Dn, password: str) -> bool:

@@ -16,8 +16,10 @@ from mpf_directory.locking import hold_targets, hold_value
 from mpf_directory.paths import LdapPath
 from mpf_directory.port import Entry
 from mpf_directory.provider_common import PathCalls, flag, path_output, unable_to_open
+from mpf_directory.schema import default_schema
 
 OTHER_WELL_KNOWN = "otherWellKnownObjects"
+_DOMAIN = "domaindns"
 
 _GUID = re.compile(r"[0-9A-F]{32}")
 _VALUE = re.compile(r"B:32:(?P<guid>[0-9A-Fa-f]{32}):(?P<dn>.+)", re.IGNORECASE | re.DOTALL)
@@ -44,12 +46,16 @@ class WellKnownCalls(PathCalls):
         path, directory, entry = self.fetch(ctx, data, ["objectClass", OTHER_WELL_KNOWN])
         class_ = (optional_argument(data, "class") or "organizationalUnit").lower()
         needs_values = flag(data, "hasWellKnownObjects")
+        if class_ == _DOMAIN and not needs_values and entry.dn.is_within(directory.base):
+            return [path_output("path", path.server, directory.base), output("distinguishedName", str(directory.base))]
         place: Entry | None = entry
         while place is not None:
             classes = {value.lower() for value in place.values("objectClass") if isinstance(value, str)}
             if class_ in classes and (place.values(OTHER_WELL_KNOWN) or not needs_values):
                 return [path_output("path", path.server, place.dn), output("distinguishedName", str(place.dn))]
             above = place.dn.parent
+            while above is not None and not _may_be(above, class_):
+                above = above.parent
             within = above is not None and above.is_within(directory.base)
             place = directory.read(above, ["objectClass", OTHER_WELL_KNOWN]) if above and within else None
         kind = f"{class_} with {OTHER_WELL_KNOWN}" if needs_values else class_
@@ -81,6 +87,12 @@ class WellKnownCalls(PathCalls):
                 raise unable_to_open(LdapPath(path.server, Dn.parse(name)))
             kept.append(f"B:32:{guid}:{target.dn}")
         return hold_targets(ctx, self.modify_change(directory, entry, {OTHER_WELL_KNOWN: kept}))
+
+
+def _may_be(dn: Dn, class_: str) -> bool:
+    """Whether an object of that class could have that name: a class has one attribute that its objects are named by."""
+    known = default_schema().object_class(class_)
+    return known is None or dn.rdn.type.lower() == known.naming.lower()
 
 
 def _guid(data: Element) -> str:

@@ -9,60 +9,55 @@ from __future__ import annotations
 from typing import Any
 
 import ldap3
-from ldap3.core.results import RESULT_NO_SUCH_OBJECT, RESULT_SUCCESS
 from ldap3.protocol.microsoft import security_descriptor_control
 
 from mpf_core.errors import Code, MpfError
-from mpf_core.security.principal import Credentials
 from mpf_directory.dn import Dn
-from mpf_directory.ldap_connection import ConnectionPool, answering, server_text
+from mpf_directory.ldap_connection import check
+from mpf_directory.ldap_session import Session
 from mpf_directory.port import Section
-from mpf_directory.results import hresult, no_such_object
 
 _ATTRIBUTE = "nTSecurityDescriptor"
 
 
 class LdapDescriptors:
-    """Implements `port.SecurityDescriptors` on the connections of a directory at a server."""
+    """Implements `port.SecurityDescriptors` in the session of a directory at a server."""
 
-    _pool: ConnectionPool
-    _credentials: Credentials
+    _session: Session
 
     def read_descriptor(self, dn: Dn, sections: Section) -> bytes | None:
         """See `port.SecurityDescriptors.read_descriptor`."""
-        with self._pool.lease(self._credentials) as connection:
-            with answering(self._pool.controller):
-                connection.search(
-                    str(dn), "(objectClass=*)", ldap3.BASE, attributes=[_ATTRIBUTE], controls=_control(sections)
-                )
-            if connection.result["result"] == RESULT_NO_SUCH_OBJECT:
-                return None
-            _check(connection.result, dn)
+
+        def read(connection: Any, target: Dn) -> bytes | None:
+            connection.search(
+                str(target), "(objectClass=*)", ldap3.BASE, attributes=[_ATTRIBUTE], controls=_control(sections)
+            )
+            check(connection.result, target)
             found = [one for one in connection.response or [] if one["type"] == "searchResEntry"]
-        if not found:
-            return None
-        values = found[0]["raw_attributes"].get(_ATTRIBUTE)
-        if not values:
-            raise MpfError(Code.E_ACCESSDENIED, f"The security descriptor of '{dn}' cannot be read by this account.")
-        return bytes(values[0])
+            if not found:
+                return None
+            values = found[0]["raw_attributes"].get(_ATTRIBUTE)
+            if not values:
+                raise MpfError(Code.E_ACCESSDENIED, f"The security descriptor of '{dn}' cannot be read by this account.")
+            return bytes(values[0])
+
+        try:
+            return self._session.read(dn, read)
+        except MpfError as error:
+            if error.code == Code.NO_SUCH_OBJECT:
+                return None
+            raise
 
     def write_descriptor(self, dn: Dn, descriptor: bytes, sections: Section) -> None:
         """See `port.SecurityDescriptors.write_descriptor`."""
         change = {_ATTRIBUTE: [(ldap3.MODIFY_REPLACE, [descriptor])]}
-        with self._pool.lease(self._credentials) as connection:
-            with answering(self._pool.controller):
-                connection.modify(str(dn), change, controls=_control(sections))
-            _check(connection.result, dn)
+
+        def write(connection: Any, target: Dn) -> None:
+            connection.modify(str(target), change, controls=_control(sections))
+            check(connection.result, target)
+
+        self._session.write(dn, write)
 
 
 def _control(sections: Section) -> Any:
     return security_descriptor_control(criticality=True, sdflags=int(sections))
-
-
-def _check(result: dict[str, Any], dn: Dn) -> None:
-    code = result["result"]
-    if code == RESULT_SUCCESS:
-        return
-    if code == RESULT_NO_SUCH_OBJECT:
-        raise MpfError(Code.NO_SUCH_OBJECT, f"{no_such_object(dn).description} ({server_text(result)})")
-    raise MpfError(hresult(code), f"{dn}: {server_text(result)}")

@@ -9,6 +9,7 @@ from mpf_core.errors import Code, ConfigError, MpfError
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Credentials
 from mpf_directory.backends import Backend, EmbeddedBackend
+from mpf_directory.caching import Memories, Memory
 from mpf_directory.dn import Dn
 from mpf_directory.port import Directory
 from mpf_directory.settings import DirectorySettings, server_key
@@ -27,8 +28,9 @@ class DirectoriesService:
         """
         self._settings = settings
         self._backend = _backend(settings, base_dir, stored_credentials)
+        self._memories = Memories()
 
-    def open(self, identity: Identity, server: str | None = None) -> Directory:
+    def open(self, identity: Identity, server: str | None = None, *, deadline: float | None = None) -> Directory:
         """See `port.Directories.open`. Raises LOGON_FAILURE when the account's password is wrong.
 
         SERVER_DOWN also stands for an embedded directory whose file is missing.
@@ -39,11 +41,15 @@ class DirectoriesService:
                 Code.E_ACCESSDENIED,
                 f"'{server}' is not a domain controller that may be used; directory.servers lists those that may.",
             )
-        return self._backend.open(identity, key)
+        return self._backend.open(identity, key, deadline)
 
-    def service(self) -> Directory:
+    def service(self, *, deadline: float | None = None) -> Directory:
         """See `port.Directories.service`."""
-        return self.open(Identity(IdentityKind.SERVICE, self._settings.service_account))
+        return self.open(Identity(IdentityKind.SERVICE, self._settings.service_account), deadline=deadline)
+
+    def memory(self, transaction_id: str) -> Memory:
+        """See `port.Directories.memory`."""
+        return self._memories.of(transaction_id)
 
     def verify_password(self, dn: Dn, password: str) -> bool:
         """Whether ``password`` is the one of the account ``dn`` and the account may log on now.

@@ -12,18 +12,19 @@ from mpf_core.settings import Settings
 from mpf_directory import layout
 from mpf_directory.dn import Dn
 
-LDAPS_PORT = 636
+#: Where servers listen, by the way that TLS begins (`DirectorySettings.tls`).
+PORTS = {"ldaps": 636, "starttls": 389}
 _NEEDED_FOR_LDAP = ("server", "base", "service_account")
 
 
 class Address(NamedTuple):
-    """Where a domain controller listens for LDAPS."""
+    """Where a domain controller listens."""
 
     host: str
     port: int
 
     @classmethod
-    def parse(cls, text: str) -> Address:
+    def parse(cls, text: str, default_port: int = PORTS["ldaps"]) -> Address:
         """Read ``host``, ``host:port``, ``1.2.3.4:port`` or ``[::1]:port``. ValueError for anything else."""
         host, port = text.strip(), ""
         if host.startswith("["):
@@ -34,8 +35,8 @@ class Address(NamedTuple):
         elif host.count(":") == 1:
             host, _, port = host.partition(":")
         if not host or "/" in host or any(char.isspace() for char in host) or (port and not port.isdecimal()):
-            raise ValueError(f"'{text}' is no host:port (LDAPS is always used, without a scheme)")
-        number = int(port) if port else LDAPS_PORT
+            raise ValueError(f"'{text}' is no host:port (without a scheme: directory.tls says how TLS begins)")
+        number = int(port) if port else default_port
         if not 0 < number < 65536:
             raise ValueError(f"'{text}': there is no port {number}")
         return cls(host, number)
@@ -54,12 +55,19 @@ class DirectorySettings(Settings):
     server: str = layout.SERVER
     servers: dict[str, str] = Field(default_factory=dict)
     base: str = str(layout.BASE)
+    #: How TLS begins: with the connection (port 636), or inside of a plain one (389). There is no way without it.
+    tls: Literal["ldaps", "starttls"] = "ldaps"
     #: Certificates that the controllers' ones are checked against; the system's, if not given.
     ca_file: Path | None = None
     #: False accepts any certificate: for a laboratory only.
     verify: bool = True
-    #: Seconds to wait for a connection or an answer.
+    #: Seconds to wait for a connection or an answer; reads wait no longer than the request's own time either.
     timeout: int = Field(default=20, ge=1, le=3600)
+    #: How often at most a bind or a read is tried, in all, when its connection ends or the server is busy; a change is tried
+    #: again only when it certainly was not sent.
+    attempts: int = Field(default=5, ge=1, le=20)
+    #: So many connections to one domain controller are open at a time; who needs another one waits.
+    connections: int = Field(default=64, ge=2, le=5000)
     #: Name of the stored credential of the account that the engine itself uses.
     service_account: str = ""
     #: Calls of accounts whose password nobody has: refused (``bind``), or done by the service account, in which case only
@@ -104,7 +112,8 @@ class DirectorySettings(Settings):
     def controllers(self) -> dict[str, tuple[str, Address]]:
         """Every controller that may be used, by `server_key`: its name as configured, and its address."""
         named = self.servers or {self.server: self.server}
-        return {server_key(name): (name, Address.parse(address)) for name, address in named.items()}
+        port = PORTS[self.tls]
+        return {server_key(name): (name, Address.parse(address, port)) for name, address in named.items()}
 
 
 def server_key(name: str) -> str:

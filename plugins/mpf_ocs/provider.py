@@ -20,7 +20,7 @@ from __future__ import annotations
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Change, Element, argument, optional_argument, output, read, write
 from mpf_core.security.identity import IdentityKind
-from mpf_directory.dn import Dn
+from mpf_directory.dn import Dn, DnForm
 from mpf_directory.filters import Filter
 from mpf_directory.locking import hold_attributes, hold_targets, renamed_meanwhile
 from mpf_directory.port import Directory, Entry, Scope
@@ -126,7 +126,7 @@ class OcsProvider(DomainCalls):
         taken = Filter.or_(Filter.eq(users.PRIMARY_URI, str(uri)), Filter.eq(users.PROXY_ADDRESSES, str(uri)))
         views = [directory]
         if ctx.identity.kind is not IdentityKind.SERVICE:
-            views.append(self._directories.service())
+            views.append(self.service(ctx))
         for view in views:
             for entry in view.search(view.base, Scope.SUBTREE, taken, ["objectClass"]):
                 if entry.dn != user.dn:
@@ -143,7 +143,8 @@ def _user(directory: Directory, data: Element) -> Entry:
 
 def _held_user(ctx: CallContext, directory: Directory, data: Element) -> Entry:
     """The user with all attributes held, as it is since then."""
-    held = _user(directory, data).dn
+    name = Dn.parse(argument(data, "userDN"))
+    held = name if name.form is DnForm.NAME else _user(directory, data).dn
     hold_attributes(ctx, held)
     user = _user(directory, data)
     if user.dn != held:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from mpf_core.errors import MpfError
 from mpf_directory.dn import Dn, DnForm
+from mpf_directory.operations import guid_of
 from mpf_directory.port import Directory, Entry
 from mpf_directory.sids import sid_to_text
 
@@ -37,43 +38,65 @@ class Organization:
     creates_organizations: bool = False
 
 
+class DomainAdmins:
+    """SIDs of the groups that administer the domain: its RID-512 group and BUILTIN Administrators.
+
+    They are the same for as long as the domain exists, so they are read once.
+    """
+
+    def __init__(self) -> None:
+        self._sids: frozenset[str] = frozenset()
+
+    def of(self, directory: Directory) -> frozenset[str]:
+        """Those of the directory's domain; the group of its own counts only where the domain's SID can be read."""
+        if not self._sids:
+            domain = directory.read(directory.base, ["objectSid"])
+            sid = domain.octets("objectSid") if domain else None
+            if sid is None:
+                return frozenset({_BUILTIN_ADMINISTRATORS})
+            self._sids = frozenset({_BUILTIN_ADMINISTRATORS, f"{sid_to_text(sid)}-{_DOMAIN_ADMINS}"})
+        return self._sids
+
+
 class Organizations:
     """Organizations and their administrators, read once each: for one transaction, bound as the operator.
 
     An organization that does not exist yet is not remembered, because the transaction may be about to create it.
     """
 
-    def __init__(self, directory: Directory, hosting_ou: str) -> None:
+    def __init__(self, directory: Directory, hosting_ou: str, domain_admins: DomainAdmins) -> None:
         self._directory = directory
+        self._domain_admins = domain_admins
         self.hosting = directory.base.child("OU", hosting_ou)
         self._known: dict[Dn, Organization] = {}
-        self._domain_admins: frozenset[str] = frozenset()
 
     def domain_admins(self) -> frozenset[str]:
-        """SIDs of the groups that administer the domain: its RID-512 group and BUILTIN Administrators."""
-        if not self._domain_admins:
-            domain = self._directory.read(self._directory.base, ["objectSid"])
-            sid = domain.octets("objectSid") if domain else None
-            own = {f"{sid_to_text(sid)}-{_DOMAIN_ADMINS}"} if sid else set()
-            self._domain_admins = frozenset({_BUILTIN_ADMINISTRATORS, *own})
-        return self._domain_admins
+        """See `DomainAdmins`."""
+        return self._domain_admins.of(self._directory)
 
-    def locate(self, target: Dn) -> Dn | None:
-        """The name by path of an object that was named in any way; ``None`` when that way leads nowhere."""
-        if target.form is DnForm.NAME:
-            return target
-        entry = self._directory.read(target, ["objectClass"])
-        return entry.dn if entry else None
+    @property
+    def base(self) -> Dn:
+        """The domain's name."""
+        return self._directory.base
+
+    def find(self, target: Dn) -> tuple[Dn, UUID | None] | None:
+        """The name by path and the objectGUID of an object that was named in any way; ``None`` if that leads nowhere."""
+        entry = self._directory.read(target, ["objectClass", "objectGUID", "otherWellKnownObjects"])
+        if entry is None:
+            return None
+        if _may_be_organization(entry.dn) and entry.dn not in self._known:
+            self._known[entry.dn] = self._organization(entry)
+        return entry.dn, guid_of(entry)
 
     def around(self, target: Dn) -> Iterator[Organization]:
         """The organizations that hold ``target``, from the innermost to the Hosting one; nothing outside of Hosting.
 
         Itself counts if it is one. Organizations are organizational units: other containers never are, even where
-        somebody managed to give them the entries of one.
+        somebody managed to give them the entries of one. A unit's name begins with ``OU=``, so nothing else is read.
         """
         place: Dn | None = target
         while place is not None and place.is_within(self.hosting):
-            found = self._known.get(place) or self._read(place)
+            found = (self._known.get(place) or self._read(place)) if _may_be_organization(place) else None
             if found is not None:
                 self._known[place] = found
                 if found.is_unit:
@@ -82,8 +105,10 @@ class Organizations:
 
     def _read(self, dn: Dn) -> Organization | None:
         entry = self._directory.read(dn, ["objectClass", "otherWellKnownObjects"])
-        if entry is None:
-            return None
+        return self._organization(entry) if entry is not None else None
+
+    def _organization(self, entry: Entry) -> Organization:
+        dn = entry.dn
         if not _is_a(entry, "organizationalUnit"):
             return Organization(is_unit=False)
         pointers = _pointers(entry)
@@ -104,6 +129,10 @@ class Organizations:
         entry = self._directory.read(dn, ["objectClass", "objectSid"])
         sid = entry.octets("objectSid") if entry and _is_a(entry, "group") else None
         return sid_to_text(sid) if sid else None
+
+
+def _may_be_organization(dn: Dn) -> bool:
+    return dn.form is DnForm.NAME and bool(dn.rdns) and dn.rdn.type.upper() == "OU"
 
 
 def _is_a(entry: Entry, class_name: str) -> bool:

@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from mpf_core.errors import ConfigError
 from mpf_core.events import Event
@@ -15,14 +16,25 @@ from mpf_core.security.calls import Call, Decision, Grant
 from mpf_core.security.principal import Credentials
 from mpf_core.services import Services
 from mpf_core.settings import parse_settings
+from mpf_directory.caching import Memory
 from mpf_directory.port import Directories
 from mpf_policy import credentials, elevation
-from mpf_policy.organizations import Organizations
+from mpf_policy.names import Names
+from mpf_policy.organizations import DomainAdmins, Organizations
 from mpf_policy.roles import decide
 from mpf_policy.settings import PolicySettings
 
 #: Transactions whose look-ups are kept at most. More than that run at once only where nobody tells of their end.
 _MOST_TRANSACTIONS = 1000
+
+
+class _LookedUp(NamedTuple):
+    """What was looked up for a transaction, and after how many of its changes."""
+
+    organizations: Organizations
+    names: Names
+    memory: Memory
+    changes: int
 
 
 class PolicyPlugin:
@@ -34,7 +46,8 @@ class PolicyPlugin:
         self._settings = PolicySettings()
         self._credentials_file: Path | None = None
         self._services: Services | None = None
-        self._looked_up: OrderedDict[str, Organizations] = OrderedDict()
+        self._looked_up: OrderedDict[str, _LookedUp] = OrderedDict()
+        self._domain_admins = DomainAdmins()
         self._lock = threading.Lock()
 
     @hookimpl
@@ -49,12 +62,14 @@ class PolicyPlugin:
     @hookimpl
     def mpf_authorize(self, call: Call) -> Decision:
         """Decide by the procedure's minimum role; always an answer."""
-        return decide(call, self._organizations(call.transaction_id))
+        known = self._known(call.transaction_id)
+        return decide(call, known.organizations, known.names)
 
     @hookimpl
     def mpf_elevate(self, call: Call) -> Grant | None:
         """Grant what a rule names."""
-        return elevation.grant(call, self._settings.elevations)
+        known = self._known(call.transaction_id)
+        return elevation.grant(call, self._settings.elevations, known.organizations.base, known.names.objects)
 
     @hookimpl
     def mpf_credentials(self, name: str) -> Credentials | None:
@@ -76,18 +91,22 @@ class PolicyPlugin:
             with self._lock:
                 self._looked_up.pop(event.transaction_id, None)
 
-    def _organizations(self, transaction_id: str) -> Organizations:
+    def _known(self, transaction_id: str) -> _LookedUp:
+        """What the transaction has looked up since its last write, so that no decision rests on what it changed itself."""
         with self._lock:
             known = self._looked_up.get(transaction_id)
-        if known is not None:
+        if known is not None and known.changes == known.memory.changes:
             return known
         if self._services is None:
             raise ConfigError("the policy plugin was not configured")
         # A protocol serves as the key only; nobody instantiates it.
         directories = self._services.get(Directories)  # type: ignore[type-abstract]
-        organizations = Organizations(directories.service(), self._settings.hosting_ou)
+        memory = known.memory if known is not None else directories.memory(transaction_id)
+        organizations = Organizations(directories.service(), self._settings.hosting_ou, self._domain_admins)
+        names = known.names if known is not None else Names()
+        made = _LookedUp(organizations, names, memory, memory.changes)
         with self._lock:
-            self._looked_up[transaction_id] = organizations
+            self._looked_up[transaction_id] = made
             while len(self._looked_up) > _MOST_TRANSACTIONS:
                 self._looked_up.popitem(last=False)
-        return organizations
+        return made

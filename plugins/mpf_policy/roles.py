@@ -15,9 +15,10 @@ from enum import Enum
 from mpf_core.errors import Code
 from mpf_core.model import Access
 from mpf_core.security.calls import Call, Decision
-from mpf_directory.dn import Dn
+from mpf_directory.dn import Dn, DnForm
+from mpf_policy.names import Names
 from mpf_policy.organizations import Organizations
-from mpf_policy.targets import UnreadableTargetError, targets
+from mpf_policy.targets import UnreadableTargetError, parse_target, targets
 
 #: Documented for the test of domain administrators: E_INVALIDARG, not access denied (helpers-and-ad-providers.md, 1.2).
 NOT_DOMAIN_ADMIN = "Insufficient Privilege! Not Domain Administrator."
@@ -32,52 +33,53 @@ class Role(Enum):
     USERS = "Users"
 
 
-def decide(call: Call, organizations: Organizations) -> Decision:  # noqa: PLR0911 - one line for each rule, in order
+def decide(call: Call, organizations: Organizations, names: Names) -> Decision:  # noqa: PLR0911 - a rule each
     """Allow or refuse ``call``; every refusal says which role over which object is missing.
 
     A private procedure that another one calls is a part of that one, which was allowed. Everything else is decided by the
-    minimum role; a procedure without one is for domain administrators. All objects that the call names must be in the
-    caller's reach; a call that names none is about the Hosting organization.
+    minimum role, and by what is needed over each object that the call names; a procedure without a role is for domain
+    administrators. A call that names no object is about the Hosting organization. ``names`` keeps which objects were meant.
 
     Raises the MpfError of a directory that does not answer.
     """
-    if not call.caller.sid:
-        return _refuse(f"Access denied: {call.caller.name} is no account of the directory.")
+    caller = call.caller
+    if not caller.sid:
+        return _refuse(f"Access denied: {caller.name} is no account of the directory.")
     if call.calling is not None and call.procedure.access is Access.PRIVATE:
         return Decision(True, f"a part of {call.calling.full_name}")
-    name = call.procedure.minimum_role or Role.DOMAIN_ADMINS.value
     try:
-        role = Role(name)
-    except ValueError:
-        return _refuse(f"Access denied: '{call.procedure.full_name}' asks for the unknown role '{name}'.")
-    if role is Role.USERS:
-        return Decision(True, "found in the directory")
-    if call.caller.groups & organizations.domain_admins():
-        return Decision(True, "domain administrator")
-    if role is Role.DOMAIN_ADMINS:
-        return Decision(False, NOT_DOMAIN_ADMIN, Code.E_INVALIDARG)
-    return _over_targets(call, role, organizations)
-
-
-def _over_targets(call: Call, role: Role, organizations: Organizations) -> Decision:
-    caller = call.caller
-    try:
-        named = targets(call.data) or [organizations.hosting]
+        role = _role(call.procedure.minimum_role or Role.DOMAIN_ADMINS.value)
+        named = [
+            (_role(needs) if needs else role, names.resolve(parse_target(name, text), text, organizations))
+            for name, text, needs in targets(call.procedure, call.data)
+        ]
     except UnreadableTargetError as error:
-        return _refuse(f"Access denied: whether {caller.name} is in the role {role.value} cannot be told: {error}.")
-    for target in named:
-        if not _holds(caller.groups, role, target, organizations):
-            return _refuse(f"Access denied: {caller.name} is not in the role {role.value} over '{target}'.")
+        return _refuse(f"Access denied to '{call.procedure.full_name}': whether {caller.name} may cannot be told: {error}.")
+    if role is Role.DOMAIN_ADMINS:
+        if caller.groups & organizations.domain_admins():
+            return Decision(True, "domain administrator")
+        return Decision(False, NOT_DOMAIN_ADMIN, Code.E_INVALIDARG)
+    for needed, target in named or [(role, organizations.hosting)]:
+        if not _holds(caller.groups, needed, target, organizations):
+            return _refuse(f"Access denied: {caller.name} is not in the role {needed.value} over '{target}'.")
     return Decision(True, f"in the role {role.value}")
 
 
+def _role(name: str) -> Role:
+    try:
+        return Role(name)
+    except ValueError:
+        raise UnreadableTargetError(f"the role '{name}' is unknown") from None
+
+
 def _holds(groups: frozenset[str], role: Role, target: Dn, organizations: Organizations) -> bool:
-    place = organizations.locate(target)
-    if place is None:
+    if role is Role.USERS or groups & organizations.domain_admins():
+        return True
+    if role is Role.DOMAIN_ADMINS or target.form is not DnForm.NAME:  # a special form that leads nowhere
         return False
     return any(
         groups & organization.admins
-        for organization in organizations.around(place)
+        for organization in organizations.around(target)
         if role is Role.USER_CREATORS or organization.creates_organizations
     )
 

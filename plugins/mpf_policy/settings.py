@@ -4,23 +4,58 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from mpf_core.errors import MpfError
 from mpf_core.settings import Settings
+from mpf_directory.dn import Dn
 
 #: A calling or called procedure, exactly; all of a namespace; or those of a namespace that begin alike.
 _PATTERN = re.compile(r"request|[A-Za-z0-9_ ]+::(?:[A-Za-z0-9_ ]+|[A-Za-z0-9_ ]*\*)")
 
 Text = Annotated[str, Field(min_length=1)]
+#: What can be done to an object of a directory (`mpf_core.security.capability.Permit`).
+Operation: TypeAlias = Literal["read", "create", "modify", "rename", "delete", "read-acl", "write-acl"]
+
+
+class May(Settings):
+    """Something that an elevated call may do: ``operations`` on ``objects``, or on what lies ``below`` or ``within``.
+
+    ``objects`` are arguments of the calling procedure that name one, ``below`` those that name a container; ``within`` are
+    ``domain``, or names of containers from there downwards, such as ``CN=_Private,OU=Hosting``. A container is meant
+    together with itself. ``attributes`` limit what is modified; a ``*`` may end each.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    operations: Annotated[tuple[Operation, ...], Field(min_length=1)]
+    objects: tuple[Text, ...] = ()
+    below: tuple[Text, ...] = ()
+    within: tuple[Text, ...] = ()
+    attributes: tuple[Text, ...] = ()
+
+    @field_validator("within")
+    @classmethod
+    def _are_places(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            place(Dn.parse("DC=example"), name)
+        return names
+
+    @model_validator(mode="after")
+    def _names_something(self) -> May:
+        if not self.objects and not self.below and not self.within:
+            raise ValueError("must name objects, or what they lie below or within")
+        return self
 
 
 class Elevation(Settings):
     """One rule: calls of ``to`` made by ``from`` may run with more rights than their caller has, because of ``reason``.
 
     Both are ``Namespace::Procedure``, ``Namespace::*`` or ``Namespace::Begin*``; ``from`` may be ``request``, which is the
-    procedure of a trusted request.
+    procedure of a trusted request. ``may`` is all that such a call may do then; ``"anything"`` leaves it to the rights of
+    the account that it runs as.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
@@ -28,6 +63,7 @@ class Elevation(Settings):
     from_: str = Field(alias="from")
     to: str
     reason: Text
+    may: tuple[May, ...] | Literal["anything"]
 
     @field_validator("from_", "to")
     @classmethod
@@ -35,6 +71,20 @@ class Elevation(Settings):
         if not _PATTERN.fullmatch(pattern):
             raise ValueError("must be Namespace::Procedure, or Namespace:: with a * at the end")
         return pattern
+
+
+def place(base: Dn, name: str) -> Dn:
+    """The container that ``name`` of `May.within` stands for. Raises ValueError for what is none."""
+    if name == "domain":
+        return base
+    try:
+        relative = Dn.parse(name)
+        relative.require_name()
+    except MpfError as error:
+        raise ValueError(f"'{name}' is neither 'domain' nor the name of a container below it") from error
+    for rdn in reversed(relative.rdns):
+        base = base.child(rdn.type, rdn.value)
+    return base
 
 
 class PolicySettings(Settings):

@@ -1,64 +1,48 @@
-"""Which objects a call is about: the arguments that name one, as the documented procedures call them."""
+"""Which objects a call is about, and which role over each it needs: what the procedure declares of its arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from lxml import etree
+from collections.abc import Iterator, Mapping
 
 from mpf_core.errors import MpfError
+from mpf_core.model import Procedure
 from mpf_core.provider import Element
+from mpf_core.security.declarations import OBJECT_ARGUMENTS, Declared, values_of
 from mpf_directory.dn import Dn
 from mpf_directory.paths import LdapPath
 
-#: Arguments that hold the LDAP path or the DN of an object that a call reads, changes or creates something in.
-TARGET_ARGUMENTS = frozenset(
-    {
-        "contact",
-        "container",
-        "containerPath",
-        "destination",
-        "destinationContainer",
-        "distinguishedName",
-        "group",
-        "hostingPath",
-        "member",
-        "newMember",
-        "object",
-        "objectPath",
-        "org",
-        "organization",
-        "path",
-        "source",
-        "user",
-        "userDN",
-    }
-)
+#: The kinds of arguments that name an object of the directory by LDAP path or DN.
+_DIRECTORY_OBJECTS = frozenset({"object", "container"})
+#: Arguments whose names say that they hold an object, where the procedure itself says nothing about them.
+_UNDECLARED = dict.fromkeys(OBJECT_ARGUMENTS, Declared("object", ""))
 
 
 class UnreadableTargetError(Exception):
     """An argument that must name an object holds something else. The text says which."""
 
 
-def targets(data: Element) -> list[Dn]:
-    """Every object that the call's data names, at any depth. Empty arguments name none.
+def targets(procedure: Procedure, data: Element) -> Iterator[tuple[str, str, str]]:
+    """Every object that the call's data names: the argument, its text, and what is needed over the object.
 
-    Raises UnreadableTargetError for a value that is neither an LDAP path nor a DN: what cannot be read cannot be allowed.
+    The last is empty where the procedure does not say it: then its minimum role counts. Empty arguments name none.
     """
-    return [_dn(name, text) for name, text in _arguments(data)]
+    declared = _declared(procedure)
+    for name, text in values_of(data, declared):
+        if declared[name].kind in _DIRECTORY_OBJECTS:
+            yield name, text, declared[name].needs
 
 
-def _arguments(data: Element) -> Iterator[tuple[str, str]]:
-    for element in data.iterdescendants(etree.Element):
-        name = etree.QName(element).localname
-        # All text, not the first piece: whoever reads the argument later may see it that way.
-        text = "".join(map(str, element.itertext())).strip()
-        if name in TARGET_ARGUMENTS and text:
-            yield name, text
+def parse_target(name: str, text: str) -> Dn:
+    """The object's name in the argument ``name``, which holds an LDAP path or a DN.
 
-
-def _dn(name: str, text: str) -> Dn:
+    Raises UnreadableTargetError for a value that is neither: what cannot be read cannot be allowed.
+    """
     try:
         return LdapPath.parse(text).dn if text[:7].upper() == "LDAP://" else Dn.parse(text)
     except MpfError as error:
         raise UnreadableTargetError(f"the argument '{name}' names no object: {error.description}") from error
+
+
+def _declared(procedure: Procedure) -> Mapping[str, Declared]:
+    own = procedure.input_schema.declared if procedure.input_schema is not None else {}
+    return {**_UNDECLARED, **own}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from mpf_core.hookspecs import hookimpl
 
@@ -22,8 +23,8 @@ class ManagedPlugin:
         return [_HERE / "namespaces"]
 
 
-def elevations() -> tuple[dict[str, str], ...]:
-    """The calls in these namespaces that need elevation: ``from``, ``to`` and ``reason``, as the policy plugin takes them.
+def elevations() -> tuple[dict[str, Any], ...]:
+    """The calls in these namespaces that need elevation: ``from``, ``to``, ``reason`` and ``may``, as the policy plugin has it.
 
     They are a proposal for the configuration, which alone decides: nothing is elevated because it is listed here.
     """

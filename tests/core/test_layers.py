@@ -19,7 +19,7 @@ LAYERS = (
     ("loader", "admission"),
     ("administration", "transactions", "observing"),
     ("runtime",),
-    ("planning", "tracing", "lint"),
+    ("planning", "tracing", "lint", "authority"),
     ("execution",),
     ("submission",),
     ("engine",),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from uuid import UUID
 
 from lxml import etree
 
 from mpf_core.model import Access, Procedure
 from mpf_core.security.calls import Call
+from mpf_core.security.declarations import Declared
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Credentials, Principal
 from mpf_core.services import Services
@@ -145,8 +147,9 @@ def _no_credentials(name: str) -> Credentials:
 
 
 class _Schema:
-    def __init__(self, minimum_role: str | None) -> None:
+    def __init__(self, minimum_role: str | None, declared: Mapping[str, Declared] = MappingProxyType({})) -> None:
         self.minimum_role = minimum_role
+        self.declared = declared
 
 
 def procedure(role: str | None, access: Access = Access.PUBLIC, name: str = "CreateUser") -> Procedure:

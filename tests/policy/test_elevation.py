@@ -25,7 +25,7 @@ def edge(calling: tuple[str, str] | None, called: tuple[str, str]) -> Call:
 
 
 def rule(calling: str, called: str, reason: str = "needs the rights of RTCUniversalServerAdmins") -> dict[str, object]:
-    return {"from": calling, "to": called, "reason": reason}
+    return {"from": calling, "to": called, "reason": reason, "may": "anything"}
 
 
 def policy(folder: Path, *rules: dict[str, object]) -> PolicyPlugin:
@@ -84,9 +84,11 @@ def test_a_procedure_of_a_request_is_named_request(tmp_path: Path) -> None:
         {"elevations": [rule(f"{MANAGED}::*Pools", f"{PROVIDER}::*")]},
         {"elevations": [rule(MANAGED, f"{PROVIDER}::*")]},
         {"elevations": [rule(f"{MANAGED}::*", f"{PROVIDER}::*", "")]},
-        {"elevations": [{"from": f"{MANAGED}::*", "to": f"{PROVIDER}::*"}]},
+        {"elevations": [{"from": f"{MANAGED}::*", "to": f"{PROVIDER}::*", "may": "anything"}]},
         {"elevations": [{**rule(f"{MANAGED}::*", f"{PROVIDER}::*"), "when": "always"}]},
-        {"elevations": [{"from_": f"{MANAGED}::*", "to": f"{PROVIDER}::*", "reason": "x"}]},
+        {"elevations": [{"from_": f"{MANAGED}::*", "to": f"{PROVIDER}::*", "reason": "x", "may": "anything"}]},
+        {"elevations": [{"from": f"{MANAGED}::*", "to": f"{PROVIDER}::*", "reason": "x"}]},
+        {"elevations": [{**rule(f"{MANAGED}::*", f"{PROVIDER}::*"), "may": "everything"}]},
         {"elevation": []},
         {"hosting_ou": ""},
     ],

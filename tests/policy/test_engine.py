@@ -85,7 +85,7 @@ class Bench:
         return self.engine.execute(request, Caller("admin"), namespace=namespace, procedure=procedure)
 
 
-RULE = {"from": "Managed Store::*", "to": "Store::*", "reason": "the store belongs to the service"}
+RULE = {"from": "Managed Store::*", "to": "Store::*", "reason": "the store belongs to the service", "may": "anything"}
 
 
 def test_a_private_provider_is_reached_through_a_procedure_that_is_allowed(tmp_path: Path) -> None:

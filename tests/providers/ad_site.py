@@ -15,6 +15,7 @@ from mpf_core.errors import MpfError
 from mpf_core.provider import CallContext, Change, Element, ProcedureType, Undo
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Principal
+from mpf_directory.caching import Memories, Memory
 from mpf_directory.dn import Dn
 from mpf_directory.embedded import EmbeddedDirectory
 from mpf_directory.filters import Filter
@@ -67,13 +68,17 @@ class Directories:
 
     directory: Directory
     asked: list[str | None] = field(default_factory=list)
+    memories: Memories = field(default_factory=Memories)
 
-    def open(self, identity: Identity, server: str | None = None) -> Directory:
+    def open(self, identity: Identity, server: str | None = None, *, deadline: float | None = None) -> Directory:
         self.asked.append(server)
         return self.directory
 
-    def service(self) -> Directory:
+    def service(self, *, deadline: float | None = None) -> Directory:
         return self.directory
+
+    def memory(self, transaction_id: str) -> Memory:
+        return self.memories.of(transaction_id)
 
     def verify_password(self, dn: Dn, password: str) -> bool:
         return cast(EmbeddedDirectory, self.directory).verify_password(dn, password)

@@ -15,6 +15,7 @@ from lxml import etree
 from mpf_core.provider import CallContext, Change, Element, Undo
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Principal
+from mpf_directory.caching import Memories, Memory
 from mpf_directory.dn import Dn
 from mpf_directory.embedded import EmbeddedDirectory
 from mpf_directory.port import Directory, Entry, Modification, ModifyOp, Value
@@ -53,13 +54,17 @@ class Directories:
     caller: Directory
     operator: Directory
     asked: list[tuple[str, str | None]] = field(default_factory=list)
+    memories: Memories = field(default_factory=Memories)
 
-    def open(self, identity: Identity, server: str | None = None) -> Directory:
+    def open(self, identity: Identity, server: str | None = None, *, deadline: float | None = None) -> Directory:
         self.asked.append((identity.name, server))
         return self.operator if identity.kind is IdentityKind.SERVICE else self.caller
 
-    def service(self) -> Directory:
+    def service(self, *, deadline: float | None = None) -> Directory:
         return self.operator
+
+    def memory(self, transaction_id: str) -> Memory:
+        return self.memories.of(transaction_id)
 
     def verify_password(self, dn: Dn, password: str) -> bool:
         raise AssertionError("no procedure of this provider asks for passwords")

@@ -1,0 +1,233 @@
+"""CreateSipUser, as documented, through the engine with a durable store, against a function written by hand.
+
+The function (`bench.by_hand`) enforces the same rules with the fewest possible requests, and has no transaction. Contenders
+take turns, user by user, and a user that is not as it should be afterwards disqualifies: what counts are the ratios.
+
+    python -m bench.create_sip_user [--users 100] [--load 10000] [--threads 8] [--no-samba]
+
+Then the same procedure from many threads: throughput, memory, errors. Samba needs Debian's packages and root.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.by_hand import FEWEST, Client, Ldap3Client, PortClient, create_sip_user
+from mpf_core import Caller, Config, Engine
+from mpf_core.cli.samples import request_for
+from mpf_directory import DirectoryPlugin
+from mpf_directory.dn import Dn
+from mpf_directory.embedded import EmbeddedDirectory
+from mpf_directory.layout import BASE, ORGANIZATIONS, SERVER
+from mpf_directory.ldap_connection import Controller, close, tls_context
+from mpf_directory.port import Directories, Directory, Value
+from mpf_directory.seed import seed_hosting_tree
+from mpf_directory.settings import Address
+from mpf_error import ErrorPlugin
+from mpf_managed import ManagedPlugin, elevations
+from mpf_ocs import OcsPlugin
+from mpf_policy import PolicyPlugin
+from tests.counting import counted
+from tests.samba import controller as samba
+
+OCS = "Managed Office Communications Server"
+CUSTOMER = next(one for one in ORGANIZATIONS if one.name == "AlpineSkiHouse").dn(BASE)
+DOMAIN = "alpineskihouse.com"
+ADMIN = f"admin@{DOMAIN}"
+_PASSWORD = "Correct-horse-1-battery"  # noqa: S105 - of accounts that live as long as the measurement
+_COMPARED = (
+    "ArchivingEnabled",
+    "FederationEnabled",
+    "InternetAccessEnabled",
+    "OptionFlags",
+    "PrimaryHomeServer",
+    "UserEnabled",
+)
+
+
+@dataclass
+class Ground:
+    """An engine with a durable store, the directory below it, and a client for the function by hand."""
+
+    name: str
+    engine: Engine
+    directory: Directory
+    client: Client
+
+    def by_engine(self, user: str, uri: str) -> None:
+        """Submit the documented request."""
+        self.ask("CreateSipUser", user=f"LDAP://{user}", enabled="true", primaryURI=uri)
+
+    def by_hand(self, user: str, uri: str) -> None:
+        """Call the function."""
+        create_sip_user(self.client, ADMIN, user, uri)
+
+    def ask(self, procedure: str, **arguments: str) -> None:
+        """Submit a request in the shape of the documented samples. SystemExit when it fails."""
+        document = request_for([(OCS, procedure, {**arguments, "preferredDomainController": SERVER})])
+        result = self.engine.execute(document, Caller(ADMIN))
+        if result.error is not None:
+            raise SystemExit(f"{self.name}: {procedure} failed: {result.error}")
+
+    def prepare(self) -> None:
+        """The SIP domain and the pool assignment that every user needs."""
+        self.ask("CreateSipDomain", organization=f"LDAP://{CUSTOMER}", address=DOMAIN)
+        self.ask("SetPoolAssignment", organization=f"LDAP://{CUSTOMER}", poolFQDN="pool01.fabrikam.com")
+
+    def add_users(self, prefix: str, count: int) -> list[tuple[str, str]]:
+        """New users, with the address that each is to have."""
+        return [self._add_user(f"{prefix}{number}") for number in range(count)]
+
+    def _add_user(self, name: str) -> tuple[str, str]:
+        dn = CUSTOMER.child("CN", f"{name}@{DOMAIN}")
+        upn = [f"{name}@{DOMAIN}"]
+        self.directory.add(dn, {"objectClass": ["user"], "sAMAccountName": [name], "userPrincipalName": upn})
+        return str(dn), f"sip:{name}@{DOMAIN}"
+
+    def result(self, user: str) -> Sequence[object]:
+        """What the user got, but for the address."""
+        entry = self.directory.read(Dn.parse(user))
+        return [[_folded(value) for value in entry.values(f"msRTCSIP-{name}")] for name in _COMPARED] if entry else []
+
+
+def compare(ground: Ground, users: int) -> None:
+    """Both contenders in turns, and the medians."""
+    warm = 5
+    engines, hands = ground.add_users("e", users + warm), ground.add_users("h", users + warm)
+    spent: dict[str, list[float]] = {"by hand": [], "engine": []}
+    with counted(ground.engine) as operations:
+        for one, other in zip(engines, hands, strict=True):
+            spent["by hand"].append(_timed(ground.by_hand, *other))
+            operations.take()
+            spent["engine"].append(_timed(ground.by_engine, *one))
+            made = len(operations.take())
+            if ground.result(one[0]) != ground.result(other[0]):
+                raise SystemExit(f"{one[0]} is {ground.result(one[0])}, and {other[0]} is {ground.result(other[0])}")
+    floor = statistics.median(spent["by hand"][warm:])
+    print(f"{ground.name}, {users} users each")
+    for (name, times), requests in zip(spent.items(), (FEWEST, made), strict=True):
+        median = statistics.median(times[warm:])
+        ratio = f"time {median / floor:5.2f}, requests {requests:2} ({requests / FEWEST:.2f})"
+        print(f"  {name:8} {median * 1e3:8.2f} ms   {ratio}")
+
+
+def load(ground: Ground, users: int, threads: int) -> None:
+    """Users from many threads at once; LOCK_VIOLATION does not happen, since each is another user."""
+    waiting = ground.add_users("l", users)
+    errors: list[str] = []
+    memory: list[int] = []
+    lock = threading.Lock()
+    done = 0
+
+    def one(job: tuple[str, str]) -> None:
+        nonlocal done
+        try:
+            ground.by_engine(*job)
+        except SystemExit as failed:
+            errors.append(str(failed))
+        with lock:
+            done += 1
+            if done % max(1, users // 5) == 0:
+                memory.append(_resident())
+
+    with ThreadPoolExecutor(threads) as pool:
+        begin = time.perf_counter()
+        list(pool.map(one, waiting))
+        seconds = time.perf_counter() - begin
+    shown = ", ".join(f"{kilobytes / 1024:.0f}" for kilobytes in memory)
+    print(f"  {users} users by {threads} threads: {users / seconds:.0f}/s, {len(errors)} errors", end="")
+    print(f", resident MB at each fifth: {shown}")
+    for text in sorted(set(errors))[:5]:
+        print(f"    {text}")
+
+
+@contextmanager
+def embedded(folder: Path) -> Iterator[Ground]:
+    """On the embedded directory."""
+    with EmbeddedDirectory.create(folder / "directory.db", server=SERVER, base=BASE) as directory:
+        seed_hosting_tree(directory)
+        with _engine({"path": str(folder / "directory.db")}, folder) as engine:
+            yield Ground("embedded directory", engine, directory, PortClient(directory))
+
+
+@contextmanager
+def on_samba(folder: Path) -> Iterator[Ground]:
+    """On a Samba domain controller of its own."""
+    starting = samba.Controller(folder)
+    with ExitStack() as stack:
+        stack.callback(starting.stop)
+        running = starting.start()
+        settings = samba.engine_config(running) | {"impersonation": "policy"}
+        engine = stack.enter_context(_engine(settings, folder, samba.SambaCredentials(running)))
+        context = tls_context(running.ca_file, verify=True)
+        address = Address.parse(running.endpoint)
+        connection = Controller(running.name, address, context, timeout=20).connect(running.administrator)
+        stack.callback(close, connection)
+        directory = engine.services.get(Directories).service()  # type: ignore[type-abstract]
+        seed_hosting_tree(directory, _PASSWORD)
+        yield Ground("Samba", engine, directory, Ldap3Client(connection, str(BASE)))
+
+
+def _engine(directory: dict[str, Any], folder: Path, *more: object) -> Engine:
+    config = Config.model_validate(
+        {
+            "base_dir": str(folder),
+            "store": {"url": f"sqlite:///{folder / 'store.db'}"},
+            "directory": directory,
+            "plugins": {"mpf.policy": {"elevations": list(elevations())}},
+        }
+    )
+    ours = [DirectoryPlugin(), ErrorPlugin(), OcsPlugin(), ManagedPlugin(), PolicyPlugin()]
+    return Engine(config, plugins=[*ours, *more])
+
+
+def _timed(work: Callable[[str, str], None], user: str, uri: str) -> float:
+    begin = time.perf_counter()
+    work(user, uri)
+    return time.perf_counter() - begin
+
+
+def _folded(value: Value) -> Value:
+    return value.lower()
+
+
+def _resident() -> int:
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def main() -> int:
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--users", type=int, default=100, help="users of each contender")
+    parser.add_argument("--load", type=int, default=10_000, help="users created by many threads (a tenth on Samba)")
+    parser.add_argument("--threads", type=int, default=8)
+    parser.add_argument("--no-samba", action="store_true")
+    chosen = parser.parse_args()
+    kinds = [(embedded, chosen.load)]
+    if not chosen.no_samba:
+        if reason := samba.why_not():
+            print(f"NOT MEASURED on a real Active Directory: {reason}")
+        else:
+            kinds.append((on_samba, chosen.load // 10))
+    for kind, users in kinds:
+        with tempfile.TemporaryDirectory() as folder, kind(Path(folder)) as ground:
+            ground.prepare()
+            compare(ground, chosen.users)
+            load(ground, users, chosen.threads)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,166 @@
+"""Whether a call may be made, and as whom it runs: what the policies decide, and what elevation costs: a record each time.
+
+Nothing runs with more rights than its caller has without a grant, and without a line in the audit that says so before it
+happens (spec: engine-and-runtime.md, 14; design: docs/design/security.md).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from structlog.typing import FilteringBoundLogger
+
+from mpf_core.administration import Administration, Assignment
+from mpf_core.errors import Code, ConfigError, MpfError, format_hresult
+from mpf_core.events import EventName
+from mpf_core.model import Procedure
+from mpf_core.provider import Json
+from mpf_core.runtime import Runtime
+from mpf_core.security.calls import Call, Decision, Grant
+from mpf_core.security.capability import Capability
+from mpf_core.security.identity import Identity, IdentityKind
+from mpf_core.store.port import AuditEntry, Store, StoreUnavailable, TransactionRecord
+
+#: Identities with rights that are not the caller's own, and how the audit calls their use.
+_ELEVATED = {IdentityKind.SERVICE: "elevation", IdentityKind.EXECUTE_AS: "execute-as"}
+
+
+@dataclass(slots=True)
+class Authority:
+    """Answers for one request. Used by its thread only.
+
+    ``ended`` are the ends of elevated calls that are recorded with the next line of the audit.
+    """
+
+    runtime: Runtime
+    store: Store
+    administration: Administration
+    record: TransactionRecord
+    log: FilteringBoundLogger
+    tell: Callable[[EventName, dict[str, object]], None]
+    ended: list[AuditEntry] = field(default_factory=list)
+    _assigned: Mapping[str, Assignment] | None = None
+
+    def authorize(self, call: Call) -> None:
+        """Ask every policy. Raises E_ACCESSDENIED, or the refusal's code, unless one allows the call and none refuses."""
+        allowed = False
+        for policy in self.runtime.policies:
+            try:
+                decision = policy(call=call)
+            except MpfError:
+                raise
+            except Exception as error:
+                self.log.error("policy.failed", plugin=policy.plugin, error=type(error).__name__, exc_info=True)
+                raise MpfError(Code.E_ACCESSDENIED, f"Access denied: the policy '{policy.plugin}' failed.") from error
+            if decision is None:
+                continue
+            if not isinstance(decision, Decision) or not decision.allowed:
+                reason = decision.reason if isinstance(decision, Decision) else f"'{policy.plugin}' gave no decision"
+                code = decision.code if isinstance(decision, Decision) and decision.code else Code.E_ACCESSDENIED
+                raise MpfError(code, reason or f"Access denied to '{call.procedure.full_name}'.")
+            allowed = True
+        if not allowed:
+            raise MpfError(
+                Code.E_ACCESSDENIED, f"Access denied: no policy allows {call.caller.name} '{call.procedure.full_name}'."
+            )
+
+    def execute_as(self, procedure: Procedure) -> Identity | None:
+        """The stored account that an administrator assigned to the procedure, as it was when the request began.
+
+        Raises E_ACCESSDENIED when its credential is not stored, STORE_UNAVAILABLE.
+        """
+        if self._assigned is None:
+            try:
+                self._assigned = self.administration.assignments()
+            except StoreUnavailable as error:
+                raise MpfError(Code.STORE_UNAVAILABLE, "The store cannot say who procedures run as.") from error
+        found = self._assigned.get(procedure.full_name)
+        if found is None:
+            return None
+        try:
+            credentials = self.runtime.credentials(found.credential)
+        except ConfigError as error:
+            raise MpfError(
+                Code.E_ACCESSDENIED,
+                f"'{procedure.full_name}' runs as '{found.credential}', and no such credential is stored.",
+            ) from error
+        return Identity(IdentityKind.EXECUTE_AS, found.credential, credentials=credentials)
+
+    def grant(self, call: Call, outer: Identity | None) -> Grant | None:
+        """The permission to run ``call`` with more rights than its caller has; ``None`` where it does not.
+
+        ``outer`` is what the calling procedure runs as: whose identity it already is needs no further grant. Raises
+        E_ACCESSDENIED without a grant.
+        """
+        identity = call.identity
+        if identity.kind not in _ELEVATED or identity == outer:
+            return None
+        if identity.kind is IdentityKind.EXECUTE_AS:
+            return Grant(self._assigned_by(identity))
+        for elevator in self.runtime.elevators:
+            try:
+                grant = elevator(call=call)
+            except Exception as error:
+                self.log.error("elevation.failed", plugin=elevator.plugin, error=type(error).__name__, exc_info=True)
+                raise MpfError(Code.E_ACCESSDENIED, f"Elevation refused: '{elevator.plugin}' failed.") from error
+            if isinstance(grant, Grant):
+                return grant
+        raise MpfError(
+            Code.E_ACCESSDENIED,
+            f"No elevation rule lets '{call.edge[0]}' run '{call.edge[1]}' as {identity.name}.",
+        )
+
+    @contextmanager
+    def elevated(self, call: Call, grant: Grant) -> Iterator[Capability | None]:
+        """Record that ``call`` runs with more rights than its caller has, before and after it; gives what it may do then.
+
+        Raises STORE_UNAVAILABLE when that cannot be recorded.
+        """
+        details: dict[str, Json] = {
+            "from": call.edge[0],
+            "step": call.step,
+            "kind": _ELEVATED[call.identity.kind],
+            "reason": grant.reason,
+            **grant.details,
+        }
+        begin = self._line("elevation", call, details)
+        try:
+            self.store.audit.append([*self.ended, begin])
+        except StoreUnavailable as error:
+            raise MpfError(Code.STORE_UNAVAILABLE, "The store cannot record the elevation, so there is none.") from error
+        self.ended.clear()
+        fields: dict[str, object] = {"from": call.edge[0], "to": call.edge[1]}
+        self.tell("elevation", {**fields, "identity": call.identity.name, "reason": grant.reason})
+        outcome = "interrupted"
+        try:
+            yield grant.capability
+            outcome = "done"
+        except MpfError as error:
+            outcome = format_hresult(error.code)
+            raise
+        finally:
+            over: dict[str, Json] = {"from": call.edge[0], "step": call.step, "began": begin.at, "outcome": outcome}
+            self.ended.append(self._line("elevation.end", call, over))
+
+    def _line(self, event: str, call: Call, details: dict[str, Json]) -> AuditEntry:
+        record = self.record
+        return AuditEntry(
+            event,
+            time.time(),
+            record.id,
+            record.caller,
+            record.asserted_by,
+            record.trustee,
+            call.identity.name,
+            call.edge[1],
+            details,
+        )
+
+    def _assigned_by(self, identity: Identity) -> str:
+        """Why a call may run as a stored account: the assignment is the permission, whoever of its callees uses it."""
+        assignments = (self._assigned or {}).items()
+        made = [f"{name} runs as it, says {one.by}" for name, one in assignments if one.credential == identity.name]
+        return f"Execute As: {'; '.join(sorted(made))}"

@@ -1,0 +1,128 @@
+"""A directory for a call that runs with more rights than its caller has: every operation is one that it was granted.
+
+The account behind it may do a lot more. What stands between a mistake in a procedure, or in a provider, and those rights is
+this (design: docs/design/security.md, What a capability is made of).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
+
+from mpf_core.errors import Code, MpfError
+from mpf_core.security.capability import Capability, Permit
+from mpf_directory.dn import Dn, DnForm
+from mpf_directory.filters import Filter
+from mpf_directory.operations import Add, Modify, Operation, Rename, guid_of
+from mpf_directory.port import Directory, Entry, Modification, Scope, Section, SecurityDescriptors, Value
+from mpf_directory.results import no_such_object
+
+
+class GuardedDirectory:
+    """Implements `port.Directory` over another one. Raises E_ACCESSDENIED before whatever no permit covers."""
+
+    def __init__(self, directory: Directory, capability: Capability) -> None:
+        self._directory = directory
+        self._capability = capability
+        self.server = directory.server
+        self.base = directory.base
+        self.has_acls = directory.has_acls
+
+    def read(self, dn: Dn, attributes: Sequence[str] = ()) -> Entry | None:
+        """See `port.Directory.read`."""
+        self._require("read", dn)
+        return self._directory.read(dn, attributes)
+
+    def search(
+        self,
+        base: Dn,
+        scope: Scope,
+        filter: Filter,  # noqa: A002 - LDAP's word
+        attributes: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> Iterator[Entry]:
+        """See `port.Directory.search`. What is searched must lie within what may be read, all of it."""
+        self._require("read", base, below=scope is not Scope.BASE)
+        return self._directory.search(base, scope, filter, attributes, limit)
+
+    def add(self, dn: Dn, attributes: Mapping[str, Sequence[Value]]) -> None:
+        """See `port.Directory.add`."""
+        self._require("create", dn)
+        self._directory.add(dn, attributes)
+
+    def modify(self, dn: Dn, modifications: Sequence[Modification]) -> None:
+        """See `port.Directory.modify`."""
+        self._require("modify", dn, [one.attribute for one in modifications])
+        self._directory.modify(dn, modifications)
+
+    def delete(self, dn: Dn) -> None:
+        """See `port.Directory.delete`."""
+        self._require("delete", dn)
+        self._directory.delete(dn)
+
+    def rename(self, dn: Dn, new_dn: Dn) -> None:
+        """See `port.Directory.rename`. Both names must be permitted."""
+        self._require("rename", dn)
+        self._require("rename", new_dn)
+        self._directory.rename(dn, new_dn)
+
+    def read_descriptor(self, dn: Dn, sections: Section) -> bytes | None:
+        """See `port.SecurityDescriptors.read_descriptor`; for directories that have access control lists only."""
+        self._require("read-acl", dn)
+        return cast(SecurityDescriptors, self._directory).read_descriptor(dn, sections)
+
+    def write_descriptor(self, dn: Dn, descriptor: bytes, sections: Section) -> None:
+        """See `port.SecurityDescriptors.write_descriptor`."""
+        self._require("write-acl", dn)
+        cast(SecurityDescriptors, self._directory).write_descriptor(dn, descriptor, sections)
+
+    def check(self, operations: Iterable[Operation]) -> None:
+        """Raise E_ACCESSDENIED for operations that could not be done here. Nothing is done."""
+        for operation in operations:
+            match operation:
+                case Add():
+                    self._require("create", operation.dn)
+                case Modify():
+                    named = Dn.by_guid(operation.guid) if operation.guid else operation.dn
+                    self._require("modify", named, list(operation.changes))
+                case Rename():
+                    self._require("rename", operation.dn)
+                    self._require("rename", operation.new_dn)
+                case _:
+                    self._require("delete", operation.dn)
+
+    def _require(self, operation: str, dn: Dn, attributes: Sequence[str] = (), *, below: bool = False) -> None:
+        """``below`` asks for a container with everything in it: an object that is named itself is not enough."""
+        permits = [permit for permit in self._capability.to(operation) if permit.covers(attributes)]
+        if not any(self._is_within(dn, permit) or (not below and self._is_named(dn, permit)) for permit in permits):
+            what = f"{operation} of {', '.join(sorted(attributes))}" if attributes else operation
+            raise MpfError(Code.E_ACCESSDENIED, f"The elevation of this call does not permit: {what} at '{dn}'.")
+
+    def _is_within(self, dn: Dn, permit: Permit) -> bool:
+        if not permit.within:
+            return False
+        place: Dn | None = dn
+        if dn.form is not DnForm.NAME:
+            entry = self._directory.read(dn, ["objectClass"])
+            place = entry.dn if entry is not None else None
+        return place is not None and any(place.is_within(self._place(name)) for name in permit.within)
+
+    def _place(self, name: str) -> Dn:
+        """A container, as it is called now."""
+        dn = Dn.parse(name)
+        if dn.form is DnForm.NAME:
+            return dn
+        entry = self._directory.read(dn, ["objectClass"])
+        if entry is None:
+            raise no_such_object(dn)
+        return entry.dn
+
+    def _is_named(self, dn: Dn, permit: Permit) -> bool:
+        names = [Dn.parse(name) for name in permit.objects]
+        if dn in names:
+            return True
+        guids = {name.guid for name in names if name.form is DnForm.GUID}
+        if not guids or dn.form is DnForm.GUID:
+            return False
+        entry = self._directory.read(dn, ["objectGUID"])
+        return entry is not None and guid_of(entry) in guids

@@ -1,0 +1,177 @@
+"""The connections to one domain controller: a bounded number of them, kept for a while by account."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from mpf_core.errors import Code, MpfError
+from mpf_core.security.principal import Credentials
+from mpf_directory.ldap_connection import Controller, account_name, close
+from mpf_directory.results import LOGON_REFUSALS, NoAnswerError, Result
+from mpf_directory.throttle import BindThrottle
+
+#: For how many seconds a connection that nobody uses is kept, and one that is used: after the second time an account binds
+#: anew, so that a changed password or a disabled account counts.
+_IDLE_SECONDS, _LIFE_SECONDS = 60.0, 600.0
+
+
+@dataclass(slots=True)
+class _Kept:
+    account: bytes
+    connection: Any
+    bound_at: float
+    idle_since: float
+
+
+class ConnectionPool:
+    """The connections to one controller, by account *and* password. Threads may share one.
+
+    It keeps no passwords: accounts are told apart by a keyed hash, so that a wrong password never gets a connection that
+    was bound with the right one.
+    """
+
+    def __init__(self, controller: Controller, throttle: BindThrottle, bound: int) -> None:
+        """At most ``bound`` connections are open at a time; who needs another one waits."""
+        self.controller = controller
+        self._throttle = throttle
+        self._bound = bound
+        self._key = secrets.token_bytes(32)
+        self._freed = threading.Condition()
+        self._idle: list[_Kept] = []
+        self._open = 0
+        self._closed = False
+
+    @contextmanager
+    def lease(self, credentials: Credentials, deadline: float | None = None) -> Iterator[Any]:
+        """A connection bound with ``credentials``, of this thread alone; it is kept unless communication failed.
+
+        Raises LOGON_FAILURE, E_ACCESSDENIED (too many wrong passwords), and `NoAnswerError`: SERVER_DOWN, or BUSY when all
+        connections stay in use; TIMEOUT when ``deadline``, a reading of `time.monotonic`, passes before that.
+        """
+        kept = self._take(credentials, deadline)
+        kept.connection.strategy.clock.deadline = deadline
+        try:
+            yield kept.connection
+        finally:
+            self._give_back(kept)
+
+    def verify(self, credentials: Credentials) -> bool:
+        """Whether the account can log on now: by a bind of its own, because an idle one only says that it could."""
+        self._reserve(b"", None)
+        try:
+            connection = self._bind(credentials, None)
+        except MpfError as error:
+            if error.code in LOGON_REFUSALS:
+                return False
+            raise
+        finally:
+            self._release()
+        close(connection)
+        return True
+
+    def close(self) -> None:
+        """Close what is idle; what is in use is closed when it comes back."""
+        with self._freed:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            self._open -= len(idle)
+        for one in idle:
+            close(one.connection)
+
+    def _take(self, credentials: Credentials, deadline: float | None) -> _Kept:
+        account = self._account(credentials)
+        while True:
+            found = self._reserve(account, deadline)
+            if found is None:
+                break
+            if found.connection.strategy.usable:
+                return found
+            close(found.connection)
+            self._release()
+        try:
+            connection = self._bind(credentials, deadline)
+        except BaseException:
+            self._release()
+            raise
+        now = time.monotonic()
+        return _Kept(account, connection, now, now)
+
+    def _reserve(self, account: bytes, deadline: float | None) -> _Kept | None:
+        """An idle connection of the account, or, with ``None``, room for a new one."""
+        until = time.monotonic() + self.controller.timeout
+        until = until if deadline is None else min(until, deadline)
+        unwanted: list[_Kept] = []
+        try:
+            with self._freed:
+                while True:
+                    unwanted += self._expired()
+                    # The youngest first: the others get their chance to grow old.
+                    found = next((one for one in reversed(self._idle) if one.account == account), None)
+                    if found is not None:
+                        self._idle.remove(found)
+                        return found
+                    if self._open >= self._bound and self._idle:
+                        unwanted.append(self._idle.pop(0))
+                        self._open -= 1
+                    if self._open < self._bound:
+                        self._open += 1
+                        return None
+                    if not self._freed.wait(until - time.monotonic()):
+                        raise self._all_in_use(deadline)
+        finally:
+            for one in unwanted:
+                close(one.connection)
+
+    def _all_in_use(self, deadline: float | None) -> NoAnswerError:
+        over = deadline is not None and time.monotonic() >= deadline
+        text = f"All {self._bound} connections to {self.controller.name} are in use."
+        return NoAnswerError(Code.TIMEOUT if over else Result.BUSY, text, sent=False, passing=False)
+
+    def _give_back(self, kept: _Kept) -> None:
+        now = time.monotonic()
+        usable = kept.connection.strategy.usable and now - kept.bound_at < _LIFE_SECONDS
+        with self._freed:
+            if usable and not self._closed:
+                kept.idle_since = now
+                self._idle.append(kept)
+                self._freed.notify()
+                return
+        close(kept.connection)
+        self._release()
+
+    def _release(self) -> None:
+        with self._freed:
+            self._open -= 1
+            self._freed.notify()
+
+    def _expired(self) -> list[_Kept]:
+        """Take out what has been idle for too long: the list is in the order of that time."""
+        oldest = time.monotonic() - _IDLE_SECONDS
+        number = next((i for i, one in enumerate(self._idle) if one.idle_since > oldest), len(self._idle))
+        expired, self._idle = self._idle[:number], self._idle[number:]
+        self._open -= len(expired)
+        return expired
+
+    def _account(self, credentials: Credentials) -> bytes:
+        parts = (account_name(credentials).casefold().encode(), credentials.password.encode("utf-8", "surrogatepass"))
+        return hmac.digest(self._key, b"".join(hashlib.sha256(part).digest() for part in parts), "sha256")
+
+    def _bind(self, credentials: Credentials, deadline: float | None) -> Any:
+        name = account_name(credentials)
+        self._throttle.check(name)
+        try:
+            connection = self.controller.connect(credentials, deadline)
+        except MpfError as error:
+            if error.code in LOGON_REFUSALS:
+                self._throttle.failed(name)
+            raise
+        self._throttle.succeeded(name)
+        return connection

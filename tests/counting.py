@@ -1,0 +1,142 @@
+"""What is asked of a directory, counted: behind the port for any directory, and on the wire for a server."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from unittest import mock
+
+from ldap3.strategy.base import BaseStrategy
+
+from mpf_core import Engine
+from mpf_core.security.identity import Identity
+from mpf_directory.backends import Backend
+from mpf_directory.dn import Dn
+from mpf_directory.filters import Filter
+from mpf_directory.port import Directories, Directory, Entry, Modification, Scope, Value
+from mpf_directory.service import DirectoriesService
+
+
+class Operation(NamedTuple):
+    """One request to a directory, and whom it was made as."""
+
+    name: str
+    dn: str
+    kind: str = ""
+
+
+@dataclass
+class Operations:
+    """The operations so far. Threads may share one."""
+
+    made: list[Operation] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(self, operation: Operation) -> None:
+        with self._lock:
+            self.made.append(operation)
+
+    def take(self) -> list[Operation]:
+        """What was noted since the last time."""
+        with self._lock:
+            taken, self.made = self.made, []
+        return taken
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(operation.name for operation in self.made)
+
+
+class CountingDirectory:
+    """Implements `port.Directory` over another one, and notes everything."""
+
+    def __init__(self, directory: Directory, operations: Operations, kind: str = "") -> None:
+        self._directory = directory
+        self._operations = operations
+        self._kind = kind
+        self.server, self.base, self.has_acls = directory.server, directory.base, directory.has_acls
+
+    def _note(self, name: str, dn: Dn) -> None:
+        self._operations.note(Operation(name, str(dn), self._kind))
+
+    def read(self, dn: Dn, attributes: Sequence[str] = ()) -> Entry | None:
+        self._note("read", dn)
+        return self._directory.read(dn, attributes)
+
+    def search(
+        self,
+        base: Dn,
+        scope: Scope,
+        filter: Filter,  # noqa: A002 - LDAP's word
+        attributes: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> Iterator[Entry]:
+        self._note("search", base)
+        return self._directory.search(base, scope, filter, attributes, limit)
+
+    def add(self, dn: Dn, attributes: Mapping[str, Sequence[Value]]) -> None:
+        self._note("add", dn)
+        self._directory.add(dn, attributes)
+
+    def modify(self, dn: Dn, modifications: Sequence[Modification]) -> None:
+        self._note("modify", dn)
+        self._directory.modify(dn, modifications)
+
+    def delete(self, dn: Dn) -> None:
+        self._note("delete", dn)
+        self._directory.delete(dn)
+
+    def rename(self, dn: Dn, new_dn: Dn) -> None:
+        self._note("rename", dn)
+        self._directory.rename(dn, new_dn)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._directory, name)
+
+
+class _CountingBackend:
+    def __init__(self, backend: Backend, operations: Operations) -> None:
+        self._backend = backend
+        self._operations = operations
+
+    def open(self, identity: Identity, controller: str, deadline: float | None) -> CountingDirectory:
+        opened = self._backend.open(identity, controller, deadline)
+        return CountingDirectory(opened, self._operations, identity.kind.value)
+
+    def verify_password(self, dn: Dn, password: str) -> bool:
+        return self._backend.verify_password(dn, password)
+
+    def close(self) -> None:
+        self._backend.close()
+
+
+@contextmanager
+def counted(engine: Engine) -> Iterator[Operations]:
+    """Everything that the engine asks of its directories from here on."""
+    service = engine.services.get(Directories)  # type: ignore[type-abstract]
+    assert isinstance(service, DirectoriesService)
+    operations = Operations()
+    backend = service._backend
+    service._backend = _CountingBackend(backend, operations)
+    try:
+        yield operations
+    finally:
+        service._backend = backend
+
+
+@contextmanager
+def on_the_wire() -> Iterator[Operations]:
+    """Every LDAP request that this process sends to any server, as ``ldap3`` names it; pages and ranges count."""
+    operations = Operations()
+    send = BaseStrategy.send
+
+    def noting(self: BaseStrategy, message_type: str, request: object, controls: object = None) -> object:
+        operations.note(Operation(message_type, ""))
+        return send(self, message_type, request, controls)
+
+    with mock.patch.object(BaseStrategy, "send", noting):
+        yield operations
