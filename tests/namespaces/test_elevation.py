@@ -137,7 +137,7 @@ def test_permissions_are_tested_as_the_caller_even_where_the_request_runs_as_the
     recorder: Recorder,
 ) -> None:
     to = "Managed Office Communications Server::GetSipDomainsByOrganization"
-    rules = [*elevations(), {"from": "request", "to": to, "reason": "for this test"}]
+    rules = [*elevations(), {"from": "request", "to": to, "reason": "for this test", "may": "anything"}]
     call = """<execute namespace="Managed Office Communications Server" procedure="GetSipDomainsByOrganization">
       <executeData><organization>{}</organization><preferredDomainController>AD01.Fabrikam.com</preferredDomainController>
       </executeData></execute>"""
