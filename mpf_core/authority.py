@@ -32,7 +32,8 @@ _ELEVATED = {IdentityKind.SERVICE: "elevation", IdentityKind.EXECUTE_AS: "execut
 class Authority:
     """Answers for one request. Used by its thread only.
 
-    ``ended`` are the ends of elevated calls that are recorded with the next line of the audit.
+    ``waiting`` are lines that are recorded with the next one of the audit: the ends of elevated calls, and calls that gave
+    rights up.
     """
 
     runtime: Runtime
@@ -41,7 +42,7 @@ class Authority:
     record: TransactionRecord
     log: FilteringBoundLogger
     tell: Callable[[EventName, dict[str, object]], None]
-    ended: list[AuditEntry] = field(default_factory=list)
+    waiting: list[AuditEntry] = field(default_factory=list)
     _assigned: Mapping[str, Assignment] | None = None
 
     def authorize(self, call: Call) -> None:
@@ -96,7 +97,17 @@ class Authority:
         E_ACCESSDENIED without a grant.
         """
         identity = call.identity
-        if identity.kind not in _ELEVATED or identity == outer:
+        if identity == outer:
+            return None
+        if identity.kind not in _ELEVATED:
+            if outer is not None and outer.kind in _ELEVATED:
+                details: dict[str, Json] = {
+                    "from": call.edge[0],
+                    "step": call.step,
+                    "kind": "reduction",
+                    "reason": "impersonate",
+                }
+                self.waiting.append(self._line("elevation", call, details))
             return None
         if identity.kind is IdentityKind.EXECUTE_AS:
             return Grant(self._assigned_by(identity))
@@ -128,10 +139,10 @@ class Authority:
         }
         begin = self._line("elevation", call, details)
         try:
-            self.store.audit.append([*self.ended, begin])
+            self.store.audit.append([*self.waiting, begin])
         except StoreUnavailable as error:
             raise MpfError(Code.STORE_UNAVAILABLE, "The store cannot record the elevation, so there is none.") from error
-        self.ended.clear()
+        self.waiting.clear()
         fields: dict[str, object] = {"from": call.edge[0], "to": call.edge[1]}
         self.tell("elevation", {**fields, "identity": call.identity.name, "reason": grant.reason})
         outcome = "interrupted"
@@ -142,8 +153,8 @@ class Authority:
             outcome = format_hresult(error.code)
             raise
         finally:
-            over: dict[str, Json] = {"from": call.edge[0], "step": call.step, "began": begin.at, "outcome": outcome}
-            self.ended.append(self._line("elevation.end", call, over))
+            over: dict[str, Json] = {"from": call.edge[0], "step": call.step, "began": round(begin.at, 6), "outcome": outcome}
+            self.waiting.append(self._line("elevation.end", call, over))
 
     def _line(self, event: str, call: Call, details: dict[str, Json]) -> AuditEntry:
         record = self.record

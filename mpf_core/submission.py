@@ -160,7 +160,7 @@ class Submission:
                 return self._again(earlier, execution, security)
         self._transaction = transaction
         transaction.farewell = self._farewell
-        self._unrecorded = execution.authority.ended
+        self._unrecorded = execution.authority.waiting
         self._begin(execution, security)
         points.reach("request.admitted")
         data = execution.run(security)

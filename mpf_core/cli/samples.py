@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 
 import click
@@ -73,10 +74,21 @@ def sample_request(procedure: Procedure) -> str:
     arguments = arguments_of(procedure)
     for argument in arguments:
         if argument.required:
-            data.append(_element(argument))
+            data.append(element_of(argument))
         else:
-            data.append(etree.Comment(f" {etree.tostring(_element(argument), encoding='unicode')} ".replace("--", "- -")))
+            data.append(etree.Comment(f" {etree.tostring(element_of(argument), encoding='unicode')} ".replace("--", "- -")))
     request.append(_body([(procedure.namespace, procedure.name, [(one.name, one.required) for one in arguments])]))
+    etree.indent(request)
+    return etree.tostring(request, encoding="unicode")
+
+
+def request_with(procedure: Procedure, arguments: Sequence[Element]) -> str:
+    """A request that calls ``procedure`` with just these arguments, in the form of the documented samples."""
+    request = etree.Element("request")
+    data = etree.SubElement(request, "data")
+    data.extend(copy.deepcopy(one) for one in arguments)
+    names = dict.fromkeys(one.tag for one in arguments)
+    request.append(_body([(procedure.namespace, procedure.name, [(str(name), True) for name in names])]))
     etree.indent(request)
     return etree.tostring(request, encoding="unicode")
 
@@ -124,11 +136,25 @@ def arguments_of(procedure: Procedure) -> tuple[Argument, ...]:
     return procedure.input_schema.arguments if procedure.input_schema else ()
 
 
-def _element(argument: Argument) -> Element:
+def element_of(argument: Argument) -> Element:
+    """The argument as a request has it: with its example, or with those of what it holds.
+
+    An example of XML is the whole element, or what stands in it.
+    """
+    example = argument.example
+    if example.startswith(f"<{argument.name}"):
+        return etree.fromstring(example)
+    if argument.children and example.startswith("<"):
+        return etree.fromstring(f"<{argument.name}>{example}</{argument.name}>")
     element = etree.Element(argument.name)
-    if argument.type == "XML":
-        element.append(etree.Comment(f" {argument.example or argument.documentation} ".replace("--", "- -")))
-    else:
+    if example or not argument.children:
         first = argument.type.partition(" | ")[0]  # of an enumeration, or the type's name, which is a string after all
-        element.text = argument.example or argument.default or SAMPLE_VALUES.get(argument.type, first)
+        element.text = example or argument.default or SAMPLE_VALUES.get(argument.type, first)
+        return element
+    for child in argument.children:
+        if child.name.startswith("@"):
+            if child.required:
+                element.set(child.name[1:], child.example)
+        elif child.required or child.example:
+            element.append(element_of(child))
     return element

@@ -196,3 +196,31 @@ def _iso(moment: float) -> str:
     found = iso(moment)
     assert found is not None
     return found
+
+
+def test_elevations(run: Run, site: Site) -> None:
+    file = site.folder / "elevated.xml"
+    steps = "".join(
+        f'<execute namespace="Shelf" procedure="{procedure}" impersonate="2"><executeData><name>one</name></executeData></execute>'
+        for procedure in ("Put", "Fail")
+    )
+    file.write_text(f"<request><data/><procedure>{steps}</procedure></request>")
+    run("submit", str(file), "--as", CALLER)
+    run("submit", site.request("Put:two"), "--as", CALLER)
+    found = json.loads(run("audit", "elevations", "--json").stdout)["elevations"]
+    assert [(one["to"], one["from"], one["outcome"]) for one in found] == [
+        ("Shelf::Put", "request", "done"),
+        ("Shelf::Fail", "request", "0x80004005"),
+    ]
+    for one in found:
+        assert (one["caller"], one["identity"], one["kind"]) == (CALLER, "MPFServiceAcct", "elevation")
+        assert one["begin"] <= one["end"]
+        assert one["reason"]
+    shown = run("audit", "--elevations")
+    assert shown.exit_code == 0, shown.output
+    assert "Shelf::Put" in shown.stdout
+    assert "0x80004005" in shown.stdout
+    assert run("audit", "elevations", "--procedure", "Fail", "--json").stdout.count("Shelf::Fail") == 1
+    assert run("audit", "elevations", "--caller", "nobody").stderr.startswith("No elevated calls")
+    assert run("audit", "--elevations", "list").exit_code == 2
+    assert run("audit").exit_code == 2
