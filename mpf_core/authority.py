@@ -153,7 +153,12 @@ class Authority:
             outcome = format_hresult(error.code)
             raise
         finally:
-            over: dict[str, Json] = {"from": call.edge[0], "step": call.step, "began": round(begin.at, 6), "outcome": outcome}
+            over: dict[str, Json] = {
+                "from": call.edge[0],
+                "step": call.step,
+                "began": round(begin.at, 6),
+                "outcome": outcome,
+            }
             self.waiting.append(self._line("elevation.end", call, over))
 
     def _line(self, event: str, call: Call, details: dict[str, Json]) -> AuditEntry:

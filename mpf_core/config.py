@@ -1,6 +1,6 @@
 """The configuration of an engine: what ``mpf.toml`` says, as frozen models that code can build as well.
 
-Sections: ``engine``, ``store``, ``directory``, ``security``, ``logging``, ``cli`` and ``plugins``. Relative paths refer
+Sections: ``engine``, ``store``, ``directory``, ``security``, ``logging`` and ``plugins``. Relative paths refer
 to the folder of the file. ``[directory]`` is the friendly spelling of ``[plugins."mpf.directory"]``: its keys belong to
 that plugin (`mpf_directory.settings.DirectorySettings`), and the core does not look into them.
 """
@@ -94,7 +94,9 @@ class Permissions(Settings):
 
     ``trusted_requests`` - send requests that hold a procedure; ``callers_credentials`` - put credentials into
     ``securityContext``; ``private_procedures`` - call private procedures; ``request_xslt`` - use ``xsl:template`` in a
-    request; ``administration`` - see which credentials are stored, and let procedures run as them.
+    request; ``administration`` - see which credentials are stored, let procedures run as them, and look after the store;
+    ``audit`` - read the journal and the audit; ``assert_caller`` - send requests in anybody's name. The last three also take
+    users of the operating system, for `mpfctl`: ``system:NAME``, or ``system:*`` for all.
     """
 
     trusted_requests: tuple[Name, ...] = ()
@@ -102,6 +104,8 @@ class Permissions(Settings):
     private_procedures: tuple[Name, ...] = ()
     request_xslt: tuple[Name, ...] = ()
     administration: tuple[Name, ...] = ()
+    audit: tuple[Name, ...] = ()
+    assert_caller: tuple[Name, ...] = ()
 
 
 class SecuritySettings(Settings):
@@ -121,12 +125,6 @@ class LoggingSettings(Settings):
 
     format: Literal["console", "json"] = "console"
     level: Literal["debug", "info", "warning", "error"] = "warning"
-
-
-class CliSettings(Settings):
-    """``[cli]``. ``allow_as`` lets ``mpfctl submit --as NAME`` assert a caller, on the system user's word."""
-
-    allow_as: StrictBool = False
 
 
 class PluginsSettings(Settings):
@@ -150,7 +148,6 @@ class Sections(Settings):
     directory: Table | None = None
     security: SecuritySettings = SecuritySettings()
     logging: LoggingSettings = LoggingSettings()
-    cli: CliSettings = CliSettings()
     plugins: PluginsSettings = PluginsSettings()
 
     @model_validator(mode="before")

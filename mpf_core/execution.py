@@ -349,7 +349,7 @@ class Execution:
             bag=self.bag,
             deadline=self._call_deadline(),
             lock_key=self._lock,
-            locks=lambda: len(self.locked),
+            locks=self.locked.__len__,
             capability=scope.security.capability,
         )
         saved = xml.serialize(data) if procedure.save_data_for_rollback else None

@@ -53,7 +53,7 @@ class Mode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One ``before`` or ``after``. ``transform`` is the compiled stylesheet of its xsl:template children, if any."""
+    """One ``before`` or ``after``. ``transform`` is the compiled stylesheet of its ``templates``, xsl:template, if any."""
 
     source: str
     source_path: Path
@@ -64,6 +64,7 @@ class Transfer:
     allow_null: bool
     transform: etree.XSLT | None
     label: str
+    templates: tuple[Element, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,6 +202,7 @@ class StepReader:
             allow_null=element.get("allowNullTransform") in {"1", "true"},
             transform=transform,
             label=transfer_label,
+            templates=tuple(templates),
         )
 
     def _scope(self, element: Element, attribute: str, known: set[str] | frozenset[str]) -> str:

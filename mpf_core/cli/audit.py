@@ -17,7 +17,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 from rich.text import Text
 
-from mpf_core.cli.callers import system_user
+from mpf_core.cli.callers import needs, system_user
 from mpf_core.cli.console import err, out, printable, show_json, show_rows, table
 from mpf_core.cli.elevations import elevations_command
 from mpf_core.cli.filters import filters, json_option
@@ -84,6 +84,7 @@ Examples:
 @filters
 @json_option
 @click.pass_obj
+@needs("audit")
 def list_(
     state: State,
     *,
@@ -140,6 +141,7 @@ Exit codes: 0 it is sound, 1 it is not, 2 usage or configuration.
 @click.option("--expect", metavar="HASH", help="A hash that was noted earlier: is it still in the chain?")
 @json_option
 @click.pass_context
+@needs("audit")
 def verify(ctx: click.Context, expect: str | None, as_json: bool) -> None:
     """Check the whole chain, and print its end, to be noted somewhere else.
 
@@ -203,6 +205,7 @@ Each line is an object with
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @json_option
 @click.pass_obj
+@needs("audit")
 def export(state: State, file: Path, after: int, force: bool, as_json: bool) -> None:
     """Write all lines to FILE (- for standard output), for its owner's eyes only."""
     to_standard_output = str(file) == "-"
@@ -246,6 +249,7 @@ Examples:
 @click.option("--before", type=Moment(), required=True, metavar="TIME", help=f"Lines older than this: {MOMENT_HELP}.")
 @json_option
 @click.pass_obj
+@needs("administration")
 def prune(state: State, before: float, as_json: bool) -> None:
     """Remove the oldest lines. The rest can still be verified, and a new line tells who did it. Export them before."""
     from mpf_core.cli.times import iso

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from mpf_core.cli.callers import system_user
+from mpf_core.cli.callers import needs, system_user
 from mpf_core.cli.console import show_json, show_rows, table
 from mpf_core.cli.filters import json_option
 from mpf_core.cli.state import State
@@ -36,6 +36,7 @@ def credentials() -> None:
 @click.option("--domain", default="", help="Its domain; not needed where USERNAME is user@domain.")
 @click.option("--force", is_flag=True, help="Replace a credential of that name.")
 @click.pass_obj
+@needs("administration")
 def set_(state: State, name: str, username: str, domain: str, *, force: bool) -> None:
     """Store the credential NAME; its password is asked for, or read from standard input."""
     administration = state.engine.administration
@@ -50,6 +51,7 @@ def set_(state: State, name: str, username: str, domain: str, *, force: bool) ->
 @credentials.command(short_help="Give a stored credential a new password.")
 @click.argument("name")
 @click.pass_obj
+@needs("administration")
 def rotate(state: State, name: str) -> None:
     """Replace the password of the credential NAME; the new one is asked for, or read from standard input.
 
@@ -66,6 +68,7 @@ def rotate(state: State, name: str) -> None:
 @credentials.command(short_help="Remove a stored credential.")
 @click.argument("name")
 @click.pass_obj
+@needs("administration")
 def remove(state: State, name: str) -> None:
     """Remove the credential NAME. One that procedures run as stays until they do so no longer."""
     if not state.engine.administration.remove_credential(name, system_user()):
@@ -76,6 +79,7 @@ def remove(state: State, name: str) -> None:
 @credentials.command(name="list", short_help="List the stored credentials.")
 @json_option
 @click.pass_obj
+@needs("administration")
 def list_(state: State, as_json: bool) -> None:
     """List the credentials in the store, without passwords, and which procedures run as each."""
     administration = state.engine.administration

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import click
 
+from mpf_core.cli.callers import needs
 from mpf_core.cli.console import err, printable, show_json, show_rows, table
 from mpf_core.cli.filters import filters, json_option
 from mpf_core.cli.state import State
@@ -88,6 +89,7 @@ Examples:
 @filters
 @json_option
 @click.pass_obj
+@needs("audit")
 def elevations_command(
     state: State,
     *,

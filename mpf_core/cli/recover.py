@@ -9,6 +9,7 @@ from contextlib import closing
 
 import click
 
+from mpf_core.cli.callers import needs
 from mpf_core.cli.console import err, out, say_at_once, show_json
 from mpf_core.cli.filters import json_option
 from mpf_core.cli.signals import Stopping, stopping
@@ -42,6 +43,7 @@ With --watch, --json prints a line with one recovered transaction whenever there
 @click.option("--watch", is_flag=True, help="Go on looking, until Ctrl-C.")
 @json_option
 @click.pass_context
+@needs("administration")
 def recover(ctx: click.Context, watch: bool, as_json: bool) -> None:
     """Undo, or finish to commit, what engines that are gone have left behind. One that lives is never disturbed.
 

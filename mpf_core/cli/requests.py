@@ -26,7 +26,7 @@ def request_options(command: Command) -> Command:
             ),
             click.option("--procedure", metavar="NAME", shell_complete=complete_procedure, help="The procedure to call."),
             click.option(
-                "--as", "as_name", metavar="NAME", help="Who sends the request (needs allow_as in the configuration)."
+                "--as", "as_name", metavar="NAME", help="Who sends the request (needs the permission assert_caller)."
             ),
             click.option(
                 "--set",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from mpf_core.cli.callers import system_user
+from mpf_core.cli.callers import needs, system_user
 from mpf_core.cli.console import err, out, printable, show_json, show_rows, table
 from mpf_core.cli.filters import json_option
 from mpf_core.cli.state import State
@@ -56,6 +56,7 @@ Examples:
 )
 @json_option
 @click.pass_obj
+@needs("audit")
 def info(state: State, as_json: bool) -> None:
     """Show where the store is, its version and key, how many transactions are in which state, and its engines."""
     from mpf_core.store.inquiry import look_at
@@ -86,6 +87,7 @@ Exit codes: 0 done, 1 the old key is still needed (the message says why), 2 usag
 )
 @json_option
 @click.pass_context
+@needs("administration")
 def rotate(ctx: click.Context, as_json: bool) -> None:
     """Make a new master key in the key file and wrap every data key with it. Run it again if it was interrupted.
 
@@ -149,6 +151,7 @@ Examples:
 )
 @json_option
 @click.pass_obj
+@needs("administration")
 def prune(state: State, before: float | None, as_json: bool) -> None:
     """Forget transactions that have ended, with their idempotency keys. Those that wait for anything stay.
 

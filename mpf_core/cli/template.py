@@ -42,15 +42,14 @@ trusted_requests = [{domain_admin}]   # requests with steps of their own, other 
 # private_procedures = []        # calls of private procedures
 # request_xslt = []              # xsl:template in a request
 administration = [{domain_admin}]     # MPF Config: stored credentials, and procedures that run as one
+# The next ones, and administration, take users of this system too: "system:NAME". The owner of this file has them anyway,
+# but for assert_caller where [directory] is a real server.
+# audit = []                     # mpfctl: read the journal and the audit
+# assert_caller = []             # mpfctl submit --as NAME: act as anybody
 
 [logging]                        # of mpfctl, to standard error; -v and -vv show more
 format = "console"               # or "json"
 level = "warning"                # or "debug", "info", "error"
-
-[cli]
-# Lets whoever can run mpfctl act as anybody with `submit --as NAME`; events record the system's user beside the name.
-# Right for a directory that is this user's own file; take it out before you point [directory] at a real server.
-allow_as = true
 
 [plugins]
 enabled = [

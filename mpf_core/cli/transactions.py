@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.text import Text
 
-from mpf_core.cli.callers import system_user
+from mpf_core.cli.callers import needs, system_user
 from mpf_core.cli.console import err, out, show_json, show_rows
 from mpf_core.cli.filters import filters, find_id, json_option, query, state_filters
 from mpf_core.cli.state import State
@@ -73,6 +73,7 @@ Examples:
 @filters
 @json_option
 @click.pass_obj
+@needs("audit")
 def list_(state: State, /, *, as_json: bool, limit: int, **conditions: Any) -> None:
     """List transactions, the latest first. Without --state, --open and --unsettled, in any state."""
     # One more than is shown, to know whether there are more.
@@ -109,6 +110,7 @@ Examples:
 @click.argument("transaction_id", metavar="ID")
 @json_option
 @click.pass_obj
+@needs("audit")
 def show(state: State, transaction_id: str, as_json: bool) -> None:
     """Show who asked, what ran as whom, what became of every step, its exact change, and what to do about it."""
     from mpf_core.store.inquiry import presence_of
@@ -141,6 +143,7 @@ Exit codes: 0 all of them ended, 1 some still wait for a person, 2 wrong usage.
 @click.option("--all", "everything", is_flag=True, help="All that are inconsistent or in doubt, the latest first.")
 @json_option
 @click.pass_context
+@needs("administration")
 def retry(ctx: click.Context, transaction_ids: tuple[str, ...], everything: bool, as_json: bool) -> None:
     """Run what failed again: undos of an inconsistent transaction, commits of one in doubt. As often as you like."""
     state = ctx.find_object(State)
@@ -186,6 +189,7 @@ Examples:
 @click.option("--by", metavar="NAME", help="Who did it, if it was not you; you are recorded beside.")
 @json_option
 @click.pass_context
+@needs("administration")
 def resolve(ctx: click.Context, transaction_id: str, because: str, by: str | None, as_json: bool) -> None:
     """Record that an inconsistent transaction, or one in doubt, was put right by hand. It lets go of its locks.
 

@@ -20,11 +20,17 @@ _NOT_ATOMIC = frozenset({"xs:anyType", "xs:IDREFS", "xs:ENTITIES", "xs:NMTOKENS"
 _NOT_EMPTY = r"\s*\S[\s\S]*"
 _OTHER_CONTENT = (xs("any"), xs("group"), xs("complexContent"), xs("simpleContent"))
 _COMPOSITORS = frozenset({xs("all"), xs("sequence"), xs("choice")})
+_DERIVATIONS = (xs("complexContent"), xs("simpleContent"), xs("extension"), xs("restriction"))
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One child of executeData. ``type`` is an XSD type's name, the values of an enumeration, or ``XML``."""
+    """One child of executeData, or of another argument.
+
+    ``type`` is an XSD type's name, the values of an enumeration, or ``XML``. ``facets`` are its other restrictions, as XSD
+    calls them; ``repeats`` says whether it may stand more than once. ``children`` are what XML holds: its attributes, whose
+    names begin with ``@``, then its elements; a type that holds itself is not followed a second time.
+    """
 
     name: str
     type: str
@@ -32,6 +38,9 @@ class Argument:
     default: str | None = None
     documentation: str = ""
     example: str = ""
+    facets: tuple[tuple[str, str], ...] = ()
+    repeats: bool = False
+    children: tuple[Argument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +90,50 @@ class Declarations:
 
     def arguments(self) -> tuple[Argument, ...]:
         """What each argument is, for people."""
-        return tuple(
-            Argument(
-                name=each.name,
-                type=str(each.atomic) if each.atomic else "XML",
-                required=each.required,
-                default=each.element.get("default", each.element.get("fixed")),
-                documentation=documentation(each.use) or documentation(each.element),
-                example=_example(each.use) or _example(each.element),
-            )
-            for each in self.all
+        return tuple(self._argument(each, ()) for each in self.all)
+
+    def _argument(self, declared: Declaration, outer: tuple[Element, ...]) -> Argument:
+        use, element = declared.use, declared.element
+        return Argument(
+            name=declared.name,
+            type=str(declared.atomic) if declared.atomic else "XML",
+            required=declared.required,
+            default=element.get("default", element.get("fixed")),
+            documentation=documentation(use) or documentation(element),
+            example=_example(use) or _example(element),
+            facets=tuple(self._facets(element, "type")),
+            repeats=use.get("maxOccurs", "1") not in {"0", "1"},
+            children=tuple(self._children(self._complex_type(element), outer)),
         )
+
+    def _children(self, type_: Element | None, outer: tuple[Element, ...]) -> Iterator[Argument]:
+        if type_ is None or type_ in outer:
+            return
+        for attribute in _attributes(type_):
+            atomic = self._atomic(attribute, "type")
+            yield Argument(
+                name=f"@{attribute.get('name')}",
+                type=str(atomic) if atomic else "string",
+                required=attribute.get("use") == "required",
+                default=attribute.get("default", attribute.get("fixed")),
+                documentation=documentation(attribute),
+                example=_example(attribute),
+                facets=tuple(self._facets(attribute, "type")),
+            )
+        for declared in self._content(type_, required=True):
+            yield self._argument(declared, (*outer, type_))
+
+    def _facets(self, holder: Element, attribute: str) -> Iterator[tuple[str, str]]:
+        """The restrictions of a simple type, but for its enumeration, those of the types it is made from behind them."""
+        name = holder.get(attribute)
+        simple = holder.find(xs("simpleType")) if name is None else self._globals.get((xs("simpleType"), name))
+        restriction = simple.find(xs("restriction")) if simple is not None else None
+        if restriction is None:
+            return
+        for facet in restriction.iterchildren(etree.Element):
+            if facet.get("value") is not None and facet.tag != xs("enumeration"):
+                yield etree.QName(facet).localname, facet.get("value", "")
+        yield from self._facets(restriction, "base")
 
     def refuse_empty_strings(self) -> None:
         """Rewrite the twin so that both validators know the original's rule: a required string is not empty.
@@ -158,6 +200,15 @@ class Declarations:
             return None
         values = tuple(each.get("value", "") for each in restriction.iterchildren(xs("enumeration")))
         return Atomic(base.built_in, values or base.values)
+
+
+def _attributes(type_: Element) -> Iterator[Element]:
+    """The attributes that a complex type itself declares."""
+    for child in type_.iterchildren(etree.Element):
+        if child.tag == xs("attribute") and child.get("name"):
+            yield child
+        elif child.tag in _DERIVATIONS:
+            yield from _attributes(child)
 
 
 def documentation(element: Element) -> str:

@@ -42,10 +42,9 @@ namespaces = ["shelf.xml"]
 url = "sqlite:///mpf.db"
 [security.permissions]
 trusted_requests = ["{CALLER}"]
+assert_caller = ["system:*"]
 [logging]
 level = "error"
-[cli]
-allow_as = true
 [plugins]
 enabled = ["test.shelf", "test.allow"]
 """

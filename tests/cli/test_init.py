@@ -25,7 +25,6 @@ def test_init_writes_a_commented_configuration_that_works(run: Run, trial: Path)
     text = trial.read_text()
     assert text.count("#") > 20
     config = Config.load(trial)
-    assert config.cli.allow_as
     assert config.plugins.settings("mpf.policy")["elevations"]
     with Engine.from_config(config) as engine:
         assert {info.name: info.reason for info in engine.plugins if info.enabled and info.state != "ok"} == {}

@@ -102,13 +102,6 @@ def test_wrong_usage_is_exit_code_2(run: Run, trial: Path, arguments: tuple[str,
     assert words in result.stderr
 
 
-def test_as_is_refused_unless_the_configuration_allows_it(run: Run, trial: Path) -> None:
-    trial.write_text(trial.read_text().replace("\nallow_as = true", "\nallow_as = false"))
-    result = run("submit", *LIST_DOMAINS, "--as", ADMIN)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert "allow_as" in result.stderr
-
-
 def test_an_unknown_caller_is_refused_by_the_engine(run: Run, trial: Path) -> None:
     result = run("submit", *LIST_DOMAINS, "--as", "nobody@nowhere.com")
     assert result.exit_code == 1

@@ -52,7 +52,6 @@ def test_the_documented_defaults() -> None:
     assert config.store.url == "memory:"
     assert config.security.service_account == "MPFServiceAcct"
     assert config.plugins.enabled == ()
-    assert not config.cli.allow_as
     assert not any(config.security.permissions.model_dump().values())
 
 
@@ -78,8 +77,6 @@ def test_every_section_is_read(write) -> None:
         [logging]
         format = "json"
         level = "debug"
-        [cli]
-        allow_as = true
         [plugins]
         enabled = ["mpf.directory", "acme.greeter"]
         [plugins."acme.greeter"]
@@ -95,7 +92,6 @@ def test_every_section_is_read(write) -> None:
     assert config.plugins.settings("nobody") == {}
     assert config.security.permissions.trusted_requests == ("a@b.com", "S-1-5-32-544")
     assert (config.logging.format, config.logging.level) == ("json", "debug")
-    assert config.cli.allow_as
 
 
 def test_directory_is_the_friendly_spelling_of_its_plugins_table() -> None:
@@ -232,7 +228,7 @@ def test_what_the_engine_adds_cannot_be_written(write, text: str) -> None:
         {"engine": {"limits": {"steps": "10"}}},
         {"engine": {"timeout": -1}},
         {"engine": {"strict": "yes"}},
-        {"cli": {"allow_as": 1}},
+        {"cli": {"allow_as": True}},
         {"security": {"permissions": {"trusted_requests": "everybody"}}},
         {"security": {"permissions": {"trusted_requests": [""]}}},
         {"plugins": {"enabled": "mpf.error"}},

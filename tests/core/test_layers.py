@@ -19,7 +19,7 @@ LAYERS = (
     ("loader", "admission"),
     ("administration", "transactions", "observing"),
     ("runtime",),
-    ("planning", "tracing", "lint", "authority"),
+    ("planning", "tracing", "lint", "authority", "graph"),
     ("execution",),
     ("submission",),
     ("engine",),
