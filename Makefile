@@ -6,14 +6,14 @@ STAMP  := $(VENV)/.installed
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types unit kills bench bench-journal clean system-packages
+.PHONY: help demo test check lint types unit kills docs bench bench-journal bench-directory clean system-packages
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(STAMP): pyproject.toml scripts/create_venv.sh
 	@PYTHON=$(PYTHON) VENV=$(VENV) sh scripts/create_venv.sh
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[ldap,test,lint]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[ldap,test,lint,docs]'
 	@touch $@
 
 demo: $(STAMP) ## Run the main job on the embedded directory and print every response.
@@ -41,6 +41,9 @@ check: lint types unit ## The fast loop: lint, types, unit tests.
 kills: $(STAMP) system-packages ## Kill a process at every point of every write procedure, on SQLite and PostgreSQL (an hour).
 	@MPF_ALL_KILLS=1 $(BIN)/python -m pytest tests/kills -n $(JOBS) --dist load
 
+docs: $(STAMP) ## Write the reference from the loaded namespaces, run its samples, and build the site in site/.
+	@$(BIN)/python -m scripts.write_reference
+
 bench: $(STAMP) ## Measure against a bare Python ladder and TaskFlow, as ratios.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	@$(BIN)/python bench/provision6.py
@@ -50,5 +53,10 @@ bench-journal: $(STAMP) ## Measure durable execution against DBOS and TaskFlow, 
 	@$(BIN)/python -m bench.journal6
 	@$(BIN)/python bench/recovery.py
 
+bench-directory: $(STAMP) system-packages ## Measure CreateSipUser against a function by hand, and count LDAP operations.
+	@$(BIN)/python -m bench.ldap_operations
+	@$(BIN)/python -m bench.create_sip_user
+	@$(BIN)/python -m bench.large_directory
+
 clean: ## Remove everything that was made.
-	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) demo build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis

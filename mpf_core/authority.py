@@ -7,7 +7,7 @@ happens (spec: engine-and-runtime.md, 14; design: docs/design/security.md).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -16,11 +16,13 @@ from structlog.typing import FilteringBoundLogger
 from mpf_core.administration import Administration, Assignment
 from mpf_core.errors import Code, ConfigError, MpfError, format_hresult
 from mpf_core.events import EventName
-from mpf_core.model import Procedure
+from mpf_core.model import Access, Procedure
+from mpf_core.plugins import HookCaller
 from mpf_core.provider import Json
 from mpf_core.runtime import Runtime
 from mpf_core.security.calls import Call, Decision, Grant
 from mpf_core.security.capability import Capability
+from mpf_core.security.declarations import CLAIMED, values_of
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.store.port import AuditEntry, Store, StoreUnavailable, TransactionRecord
 
@@ -46,11 +48,21 @@ class Authority:
     _assigned: Mapping[str, Assignment] | None = None
 
     def authorize(self, call: Call) -> None:
-        """Ask every policy. Raises E_ACCESSDENIED, or the refusal's code, unless one allows the call and none refuses."""
+        """Ask every policy, and about what the call claims. Raises the refusal, unless one allows it and none refuses."""
+        name = call.procedure.full_name
+        nobody = f"Access denied: no policy allows {call.caller.name} '{name}'."
+        self._ask(self.runtime.policies, {"call": call}, nobody)
+        if call.calling is not None and call.procedure.access is Access.PRIVATE:
+            return
+        for argument, claimed in _claims(call):
+            nobody = f"Access denied: no policy lets {call.caller.name} claim '{claimed}'."
+            self._ask(self.runtime.claims, {"call": call, "argument": argument, "name": claimed}, nobody)
+
+    def _ask(self, policies: Sequence[HookCaller], question: Mapping[str, object], nobody: str) -> None:
         allowed = False
-        for policy in self.runtime.policies:
+        for policy in policies:
             try:
-                decision = policy(call=call)
+                decision = policy(**question)
             except MpfError:
                 raise
             except Exception as error:
@@ -61,12 +73,10 @@ class Authority:
             if not isinstance(decision, Decision) or not decision.allowed:
                 reason = decision.reason if isinstance(decision, Decision) else f"'{policy.plugin}' gave no decision"
                 code = decision.code if isinstance(decision, Decision) and decision.code else Code.E_ACCESSDENIED
-                raise MpfError(code, reason or f"Access denied to '{call.procedure.full_name}'.")
+                raise MpfError(code, reason or nobody)
             allowed = True
         if not allowed:
-            raise MpfError(
-                Code.E_ACCESSDENIED, f"Access denied: no policy allows {call.caller.name} '{call.procedure.full_name}'."
-            )
+            raise MpfError(Code.E_ACCESSDENIED, nobody)
 
     def execute_as(self, procedure: Procedure) -> Identity | None:
         """The stored account that an administrator assigned to the procedure, as it was when the request began.
@@ -180,3 +190,12 @@ class Authority:
         assignments = (self._assigned or {}).items()
         made = [f"{name} runs as it, says {one.by}" for name, one in assignments if one.credential == identity.name]
         return f"Execute As: {'; '.join(sorted(made))}"
+
+
+def _claims(call: Call) -> Iterator[tuple[str, str]]:
+    """The arguments of a call that claim something which nobody has yet, with their values."""
+    schema = call.procedure.input_schema
+    if schema is not None and schema.declared:
+        claimed = {name: one for name, one in schema.declared.items() if one.needs == CLAIMED}
+        if claimed:
+            yield from values_of(call.data, claimed)

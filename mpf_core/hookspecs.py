@@ -3,8 +3,8 @@
     [project.entry-points."mpf.plugins"]
     "acme.greeter" = "acme_greeter:GreeterPlugin"
 
-Plugins that implement mpf_authorize, mpf_elevate or mpf_credentials belong into the group "mpf.security" instead; nowhere
-else are they heard.
+Plugins that implement mpf_authorize, mpf_claim, mpf_elevate or mpf_credentials belong into the group "mpf.security" instead;
+nowhere else are they heard.
 Security hooks are called one plugin at a time, and an exception in one means *refuse*; a failing observer changes nothing.
 """
 
@@ -55,6 +55,14 @@ def mpf_resolve_caller(caller: Caller) -> Principal | None:
 @hookspec
 def mpf_authorize(call: Call) -> Decision | None:
     """Allow or refuse one call, nested calls included. Deny wins; without any answer the call is refused."""
+
+
+@hookspec
+def mpf_claim(call: Call, argument: str, name: str) -> Decision | None:
+    """May the organization of this call claim ``name``, which nobody has yet?
+
+    Asked about arguments that are declared with ``needs="claimed"``. Deny wins; without any answer the claim is refused.
+    """
 
 
 @hookspec

@@ -23,7 +23,7 @@ from mpf_core.services import Services
 
 GROUP = "mpf.plugins"
 SECURITY_GROUP = "mpf.security"
-SECURITY_HOOKS = frozenset({"mpf_authorize", "mpf_elevate", "mpf_credentials"})
+SECURITY_HOOKS = frozenset({"mpf_authorize", "mpf_claim", "mpf_elevate", "mpf_credentials"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class Runtime:
                 [Violation(f"plugin '{info.name}': {info.reason}") for info in broken],
             )
         self.policies = self.plugins.each("mpf_authorize")
+        self.claims = self.plugins.each("mpf_claim")
         self.elevators = self.plugins.each("mpf_elevate")
         self.observers = self.plugins.each("mpf_event")
         self.refusal = self._refusal()

@@ -136,16 +136,26 @@ def arguments_of(procedure: Procedure) -> tuple[Argument, ...]:
     return procedure.input_schema.arguments if procedure.input_schema else ()
 
 
+def _parsed(text: str, name: str) -> Element | None:
+    """``text`` as an element, if it is one of that name."""
+    try:
+        element = etree.fromstring(text)
+    except etree.XMLSyntaxError:
+        return None
+    return element if element.tag == name else None
+
+
 def element_of(argument: Argument) -> Element:
     """The argument as a request has it: with its example, or with those of what it holds.
 
     An example of XML is the whole element, or what stands in it.
     """
     example = argument.example
-    if example.startswith(f"<{argument.name}"):
-        return etree.fromstring(example)
-    if argument.children and example.startswith("<"):
-        return etree.fromstring(f"<{argument.name}>{example}</{argument.name}>")
+    written = _parsed(example, argument.name) if example.startswith("<") else None
+    if written is None and example and argument.children:
+        written = _parsed(f"<{argument.name}>{example}</{argument.name}>", argument.name)
+    if written is not None:
+        return written
     element = etree.Element(argument.name)
     if example or not argument.children:
         first = argument.type.partition(" | ")[0]  # of an enumeration, or the type's name, which is a string after all

@@ -10,12 +10,17 @@ _GRANTED = Grant("testing")
 
 
 class AllowAll:
-    """A policy that allows every call and grants every elevation. For tests and benchmarks; never for a real directory."""
+    """A policy that allows everything and grants every elevation. For tests and benchmarks; never for a real directory."""
 
     name = "allow-all"
 
     @hookimpl
     def mpf_authorize(self, call: Call) -> Decision:
+        """Allow."""
+        return _ALLOWED
+
+    @hookimpl
+    def mpf_claim(self, call: Call, argument: str, name: str) -> Decision:
         """Allow."""
         return _ALLOWED
 

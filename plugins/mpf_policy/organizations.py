@@ -65,23 +65,40 @@ class Organizations:
     """
 
     def __init__(self, directory: Directory, hosting_ou: str, domain_admins: DomainAdmins) -> None:
-        self._directory = directory
+        self.directory = directory
         self._domain_admins = domain_admins
         self.hosting = directory.base.child("OU", hosting_ou)
         self._known: dict[Dn, Organization] = {}
+        self._group_sids: dict[Dn, str] = {}
+
+    def keep_groups(self, earlier: Organizations) -> None:
+        """Take over what ``earlier`` knows of the groups: a SID stays, and which group counts is read anew.
+
+        Only where the transaction itself has changed nothing since then.
+        """
+        self._group_sids.update(earlier._group_sids)
 
     def domain_admins(self) -> frozenset[str]:
         """See `DomainAdmins`."""
-        return self._domain_admins.of(self._directory)
+        return self._domain_admins.of(self.directory)
 
     @property
     def base(self) -> Dn:
         """The domain's name."""
-        return self._directory.base
+        return self.directory.base
+
+    def innermost(self, target: Dn) -> Dn | None:
+        """The innermost organization with administrators that holds ``target``, or is it; ``None`` without one."""
+        return next((place for place, organization in self._units(target) if organization.admins), None)
+
+    def pointed_at(self, organization: Dn, guid: str) -> list[Dn]:
+        """What the organization's otherWellKnownObjects have under ``guid``."""
+        entry = self.directory.read(organization, ["otherWellKnownObjects"])
+        return _pointers(entry).get(guid, []) if entry is not None else []
 
     def find(self, target: Dn) -> tuple[Dn, UUID | None] | None:
         """The name by path and the objectGUID of an object that was named in any way; ``None`` if that leads nowhere."""
-        entry = self._directory.read(target, ["objectClass", "objectGUID", "otherWellKnownObjects"])
+        entry = self.directory.read(target, ["objectClass", "objectGUID", "otherWellKnownObjects"])
         if entry is None:
             return None
         if _may_be_organization(entry.dn) and entry.dn not in self._known:
@@ -94,17 +111,20 @@ class Organizations:
         Itself counts if it is one. Organizations are organizational units: other containers never are, even where
         somebody managed to give them the entries of one. A unit's name begins with ``OU=``, so nothing else is read.
         """
+        return (organization for _, organization in self._units(target))
+
+    def _units(self, target: Dn) -> Iterator[tuple[Dn, Organization]]:
         place: Dn | None = target
         while place is not None and place.is_within(self.hosting):
             found = (self._known.get(place) or self._read(place)) if _may_be_organization(place) else None
             if found is not None:
                 self._known[place] = found
                 if found.is_unit:
-                    yield found
+                    yield place, found
             place = place.parent
 
     def _read(self, dn: Dn) -> Organization | None:
-        entry = self._directory.read(dn, ["objectClass", "otherWellKnownObjects"])
+        entry = self.directory.read(dn, ["objectClass", "otherWellKnownObjects"])
         return self._organization(entry) if entry is not None else None
 
     def _organization(self, entry: Entry) -> Organization:
@@ -126,9 +146,13 @@ class Organizations:
         return dn.parent == self.hosting
 
     def _group_sid(self, dn: Dn) -> str | None:
-        entry = self._directory.read(dn, ["objectClass", "objectSid"])
-        sid = entry.octets("objectSid") if entry and _is_a(entry, "group") else None
-        return sid_to_text(sid) if sid else None
+        if dn not in self._group_sids:
+            entry = self.directory.read(dn, ["objectClass", "objectSid"])
+            sid = entry.octets("objectSid") if entry and _is_a(entry, "group") else None
+            if sid is None:
+                return None
+            self._group_sids[dn] = sid_to_text(sid)
+        return self._group_sids[dn]
 
 
 def _may_be_organization(dn: Dn) -> bool:

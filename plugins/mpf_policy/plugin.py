@@ -16,12 +16,14 @@ from mpf_core.security.calls import Call, Decision, Grant
 from mpf_core.security.principal import Credentials
 from mpf_core.services import Services
 from mpf_core.settings import parse_settings
-from mpf_directory.caching import Memory
+from mpf_directory.caching import Memory, RememberingDirectory
 from mpf_directory.port import Directories
 from mpf_policy import credentials, elevation
+from mpf_policy.claims import decide_claim
 from mpf_policy.names import Names
 from mpf_policy.organizations import DomainAdmins, Organizations
-from mpf_policy.roles import decide
+from mpf_policy.pools import decide_pools
+from mpf_policy.roles import decide, is_part
 from mpf_policy.settings import PolicySettings
 
 #: Transactions whose look-ups are kept at most. More than that run at once only where nobody tells of their end.
@@ -29,12 +31,12 @@ _MOST_TRANSACTIONS = 1000
 
 
 class _LookedUp(NamedTuple):
-    """What was looked up for a transaction, and after how many of its changes."""
+    """What was looked up for a transaction, and how old it was then (`Memory.age`)."""
 
     organizations: Organizations
     names: Names
     memory: Memory
-    changes: int
+    age: tuple[int, int]
 
 
 class PolicyPlugin:
@@ -61,9 +63,18 @@ class PolicyPlugin:
 
     @hookimpl
     def mpf_authorize(self, call: Call) -> Decision:
-        """Decide by the procedure's minimum role; always an answer."""
+        """Decide by the procedure's minimum role, and by the pools that the call names; always an answer."""
         known = self._known(call.transaction_id)
-        return decide(call, known.organizations, known.names)
+        decision = decide(call, known.organizations, known.names)
+        if not decision.allowed or is_part(call):
+            return decision
+        return decision  # POOLS decide_pools(call, known.organizations, known.names) or decision
+
+    @hookimpl
+    def mpf_claim(self, call: Call, name: str) -> Decision:
+        """Decide by the evidence that the configuration names; always an answer."""
+        known = self._known(call.transaction_id)
+        return decide_claim(call, name, known.organizations, known.names, self._settings.domain_claims)
 
     @hookimpl
     def mpf_elevate(self, call: Call) -> Grant | None:
@@ -92,19 +103,25 @@ class PolicyPlugin:
                 self._looked_up.pop(event.transaction_id, None)
 
     def _known(self, transaction_id: str) -> _LookedUp:
-        """What the transaction has looked up since its last write, so that no decision rests on what it changed itself."""
+        """What the transaction has looked up since its last write and its last lock.
+
+        So no decision rests on what it changed itself, and none on what others did before it kept them from it.
+        """
         with self._lock:
             known = self._looked_up.get(transaction_id)
-        if known is not None and known.changes == known.memory.changes:
+        if known is not None and known.age == known.memory.age:
             return known
         if self._services is None:
             raise ConfigError("the policy plugin was not configured")
         # A protocol serves as the key only; nobody instantiates it.
         directories = self._services.get(Directories)  # type: ignore[type-abstract]
         memory = known.memory if known is not None else directories.memory(transaction_id)
-        organizations = Organizations(directories.service(), self._settings.hosting_ou, self._domain_admins)
+        directory = RememberingDirectory(directories.service(), memory, None)
+        organizations = Organizations(directory, self._settings.hosting_ou, self._domain_admins)
+        if known is not None and known.age[0] == memory.age[0]:
+            organizations.keep_groups(known.organizations)
         names = known.names if known is not None else Names()
-        made = _LookedUp(organizations, names, memory, memory.changes)
+        made = _LookedUp(organizations, names, memory, memory.age)
         with self._lock:
             self._looked_up[transaction_id] = made
             while len(self._looked_up) > _MOST_TRANSACTIONS:

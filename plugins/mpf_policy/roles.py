@@ -45,8 +45,8 @@ def decide(call: Call, organizations: Organizations, names: Names) -> Decision: 
     caller = call.caller
     if not caller.sid:
         return _refuse(f"Access denied: {caller.name} is no account of the directory.")
-    if call.calling is not None and call.procedure.access is Access.PRIVATE:
-        return Decision(True, f"a part of {call.calling.full_name}")
+    if is_part(call):
+        return Decision(True, f"a part of {call.edge[0]}")
     try:
         role = _role(call.procedure.minimum_role or Role.DOMAIN_ADMINS.value)
         named = [
@@ -63,6 +63,11 @@ def decide(call: Call, organizations: Organizations, names: Names) -> Decision: 
         if not _holds(caller.groups, needed, target, organizations):
             return _refuse(f"Access denied: {caller.name} is not in the role {needed.value} over '{target}'.")
     return Decision(True, f"in the role {role.value}")
+
+
+def is_part(call: Call) -> bool:
+    """Whether it is a private procedure that another one calls, and so a part of that one."""
+    return call.calling is not None and call.procedure.access is Access.PRIVATE
 
 
 def _role(name: str) -> Role:

@@ -87,13 +87,34 @@ def place(base: Dn, name: str) -> Dn:
     return base
 
 
+class Claims(Settings):
+    """Which evidence counts when an organization claims a SIP domain that nobody has.
+
+    ``upn-suffixes``: the domain is one of the organization's uPNSuffixes, or lies below one (see that its administrators
+    cannot write them: `mpfctl directory check`); ``approvals``: it stands in ``approved`` with the organization, named from
+    there to the domain, such as ``OU=AlpineSkiHouse,OU=ConsolidatedMessenger,OU=Hosting``; ``none``: who comes first.
+    """
+
+    evidence: Literal["upn-suffixes", "approvals", "none"] = "upn-suffixes"
+    approved: dict[str, Text] = Field(default_factory=dict)
+
+    @field_validator("approved")
+    @classmethod
+    def _are_organizations(cls, approved: dict[str, str]) -> dict[str, str]:
+        for name in approved.values():
+            place(Dn.parse("DC=example"), name)
+        return {domain.strip().rstrip(".").lower(): name for domain, name in approved.items()}
+
+
 class PolicySettings(Settings):
     """What the plugin can be told.
 
     ``hosting_ou`` is the name of the organizational unit at the top of the domain that holds all hosted organizations;
-    ``credentials_file`` a TOML file with stored credentials, for its owner only; ``elevations`` the elevation rules.
+    ``credentials_file`` a TOML file with stored credentials, for its owner only; ``elevations`` the elevation rules;
+    ``domain_claims`` who may claim a SIP domain.
     """
 
     hosting_ou: Text = "Hosting"
     credentials_file: Path | None = None
     elevations: tuple[Elevation, ...] = ()
+    domain_claims: Claims = Claims()

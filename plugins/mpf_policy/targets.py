@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping
 from mpf_core.errors import MpfError
 from mpf_core.model import Procedure
 from mpf_core.provider import Element
+from mpf_core.security.calls import Call
 from mpf_core.security.declarations import OBJECT_ARGUMENTS, Declared, values_of
 from mpf_directory.dn import Dn
 from mpf_directory.paths import LdapPath
+from mpf_policy.names import Names
+from mpf_policy.organizations import Organizations
 
 #: The kinds of arguments that name an object of the directory by LDAP path or DN.
 _DIRECTORY_OBJECTS = frozenset({"object", "container"})
@@ -46,3 +49,13 @@ def parse_target(name: str, text: str) -> Dn:
 def _declared(procedure: Procedure) -> Mapping[str, Declared]:
     own = procedure.input_schema.declared if procedure.input_schema is not None else {}
     return {**_UNDECLARED, **own}
+
+
+def organization_of(call: Call, organizations: Organizations, names: Names) -> Dn | None:
+    """The organization around the first object that the call names, as it was resolved when the call was authorized."""
+    for name, text, _ in targets(call.procedure, call.data):
+        try:
+            return organizations.innermost(names.resolve(parse_target(name, text), text, organizations))
+        except UnreadableTargetError:
+            return None
+    return None

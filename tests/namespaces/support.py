@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from lxml import etree
 
@@ -225,10 +226,13 @@ def make_site(
     *plugins: object,
     rules: Sequence[Mapping[str, str]] = elevations(),
     wrap: Callable[[object], object] = lambda plugin: plugin,
+    settings: Mapping[str, Mapping[str, object]] | None = None,
+    claims: Mapping[str, object] = MappingProxyType({"evidence": "none"}),
 ) -> Iterator[Site]:
     """A fresh site. ``plugins`` may refuse what the policy plugin allows; ``rules`` are its elevation rules.
 
-    ``wrap`` may put something between the engine and the providers.
+    ``wrap`` may put something between the engine and the providers; ``settings`` are tables of other
+    plugins, ``claims`` says who may claim SIP domains.
     """
     trusted = [DOMAIN_ADMIN.name]
     with tempfile.TemporaryDirectory() as folder:
@@ -239,7 +243,7 @@ def make_site(
                 "base_dir": folder,
                 "directory": {"path": file.name},
                 "security": {"permissions": {"trusted_requests": trusted, "private_procedures": trusted}},
-                "plugins": {"mpf.policy": {"elevations": list(rules)}},
+                "plugins": {"mpf.policy": {"elevations": list(rules), "domain_claims": claims}, **(settings or {})},
             }
         )
         ours = [wrap(DirectoryPlugin()), ErrorPlugin(), wrap(OcsPlugin()), ManagedPlugin(), PolicyPlugin()]

@@ -1,0 +1,86 @@
+"""Who may claim a SIP domain that nobody has yet: as configured, and never below a domain of somebody else.
+
+Nothing in the directory proves that a domain is somebody's, least of all what an organization's administrators can write
+themselves (docs/security.md). An operator says which evidence counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from mpf_core.errors import Code
+from mpf_core.security.calls import Call, Decision
+from mpf_directory.dn import Dn
+from mpf_directory.port import Directory
+from mpf_policy.names import Names
+from mpf_policy.organizations import Organizations
+from mpf_policy.settings import Claims, place
+from mpf_policy.targets import organization_of
+
+_RESERVATIONS = ("_Private", "Services", "SIPDomainReservations")
+
+
+def decide_claim(call: Call, domain: str, organizations: Organizations, names: Names, settings: Claims) -> Decision:
+    """Allow or refuse that the organization which ``call`` names claims ``domain``.
+
+    Domain administrators may claim any domain for any organization. Raises the MpfError of a directory that does not answer.
+    """
+    if call.caller.groups & organizations.domain_admins():
+        return Decision(True, "domain administrator")
+    organization = organization_of(call, organizations, names)
+    if organization is None:
+        return _refuse(f"Access denied: '{domain}' can be claimed for an organization only.")
+    wanted = domain.strip().rstrip(".").lower()
+    for reserved, owner in _owners_above(wanted, organizations.directory, organizations.hosting):
+        if owner is None or not organization.is_within(owner):
+            return _refuse(f"Access denied: '{domain}' lies below '{reserved}', which is another organization's.")
+    why = _EVIDENCE[settings.evidence](wanted, organization, organizations, settings)
+    return (
+        Decision(True, why) if why else _refuse(_MISSING[settings.evidence].format(domain=domain, organization=organization))
+    )
+
+
+def _suffix(domain: str, organization: Dn, organizations: Organizations, _: Claims) -> str:
+    entry = organizations.directory.read(organization, ["uPNSuffixes"])
+    suffixes = {str(value).lower() for value in entry.values("uPNSuffixes")} if entry is not None else set()
+    found = any(domain == suffix or domain.endswith(f".{suffix}") for suffix in suffixes)
+    return "among the suffixes of the organization's user principal names" if found else ""
+
+
+def _approval(domain: str, organization: Dn, organizations: Organizations, settings: Claims) -> str:
+    approved = settings.approved.get(domain)
+    return "approved" if approved is not None and organization == place(organizations.base, approved) else ""
+
+
+def _nothing(_domain: str, _organization: Dn, _organizations: Organizations, _: Claims) -> str:
+    return "free for all, as configured"
+
+
+#: How each kind of evidence is looked for (the text is empty where there is none), and what is said without it.
+_EVIDENCE: dict[str, Callable[[str, Dn, Organizations, Claims], str]] = {
+    "upn-suffixes": _suffix,
+    "approvals": _approval,
+    "none": _nothing,
+}
+_MISSING = {
+    "upn-suffixes": "Access denied: '{domain}' is not among the suffixes of user principal names of '{organization}'.",
+    "approvals": "Access denied: nobody approved the domain '{domain}' for '{organization}'.",
+}
+
+
+def _owners_above(domain: str, directory: Directory, hosting: Dn) -> Iterator[tuple[str, Dn | None]]:
+    """The reserved domains that ``domain`` lies below, each with its owner; ``None`` where that cannot be told."""
+    container = hosting
+    for name in _RESERVATIONS:
+        container = container.child("CN", name)
+    _, _, above = domain.partition(".")
+    while "." in above:
+        entry = directory.read(container.child("CN", above), ["managedBy"])
+        if entry is not None:
+            owner = entry.text("managedBy")
+            yield above, Dn.parse(owner) if owner else None
+        _, _, above = above.partition(".")
+
+
+def _refuse(reason: str) -> Decision:
+    return Decision(False, reason, Code.E_ACCESSDENIED)
