@@ -68,13 +68,6 @@ def _caught(call: str) -> str:
 def _provider() -> Iterator[tuple[Name, Stage]]:
     for namespace in (AD, PREFERRED):
         yield (namespace, "User Change Password"), Stage((_PASSWORD,))
-        # The examples of these four name what the small hosting tree does not have.
-        entry = "<permission>GENERIC_READ</permission><mode>{}</mode><trustee>FABRIKAM\\johnc_AlpineSkiHouse</trustee>"
-        modes = {"dacl": "GRANT_ACCESS", "sacl": "SET_AUDIT_FAILURE"}
-        aces = {name: f"<ace>{entry.format(mode)}</ace>" for name, mode in modes.items()}
-        yield (namespace, "Update ACL"), Stage(arguments=aces)
-    for name in ("CreateSipUser", "SetSipUserProperties"):
-        yield (OCS_PROVIDER, name), Stage(arguments={"ucPolicy": "Default UC Policy"})
     yield (AD, "Path From RN"), Stage(without=frozenset({"rdn"}))
     yield (AD, "Lookup Account From SID"), Stage(arguments={"sid": "S-1-5-32-544"})
 
@@ -84,7 +77,6 @@ def _errors() -> Iterator[tuple[Name, Stage]]:
     translated = step(ERRORS, "TranslateProvisioningError", errorMessageContext="AddUser")
     yield (ERRORS, "TranslateProvisioningError"), Stage(request=_caught(translated), fails=Code.OBJECT_ALREADY_EXISTS)
     yield (ERRORS, "TranslateUserError"), Stage(fails=Code.OBJECT_ALREADY_EXISTS)
-    yield (ERRORS, "ReportEvent"), Stage(without=frozenset({"source"}))
 
 
 def _organizations() -> Iterator[tuple[Name, Stage]]:
@@ -93,8 +85,6 @@ def _organizations() -> Iterator[tuple[Name, Stage]]:
     yield (MANAGED_AD, "GroupRemove"), Stage((_GROUP, step(MANAGED_AD, "GroupAdd", **_MEMBER)))
     for name in ("DeleteOrganization", "RenameOrganization"):
         yield (MANAGED_AD, name), Stage((_ORGANIZATION,))
-    info = '<property name="info"><value>Ski school</value></property>'
-    yield (MANAGED_AD, "CreateGroup_"), Stage(arguments={"properties": info})
     unit = '<org class="organizationalUnit" name="Proseware"/>'
     yield (MANAGED_AD, "CreateOrganization_"), Stage(arguments={"org": unit})
     yield (MANAGED_AD, "ExpandWin2KCapacity_"), Stage(_CONTAINERS)
