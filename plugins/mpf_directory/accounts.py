@@ -100,9 +100,7 @@ class Accounts:
         return self._by_principal_name(directory, name) if "@" in name else None
 
     def _by_account(self, directory: Directory, account: str) -> Entry | None:
-        if not account or _NEVER_IN_ACCOUNT.intersection(account):
-            return None
-        return _only(self._users(directory, Filter.eq("sAMAccountName", account)), account)
+        return _only(self._users(directory, Filter.eq("sAMAccountName", account)), account) if _may_be(account) else None
 
     def _by_principal_name(self, directory: Directory, name: str) -> Entry | None:
         """By userPrincipalName, or by the one that every account has without it: ``account@domain``.
@@ -110,16 +108,18 @@ class Accounts:
         Both count: whoever may write a userPrincipalName must not become another account by it.
         """
         account, _, suffix = name.rpartition("@")
-        found = self._users(directory, Filter.eq("userPrincipalName", name))
-        if suffix.casefold() == domain_of(directory.base).casefold():
-            implicit = self._by_account(directory, account)
-            if implicit is not None and all(implicit.dn != other.dn for other in found):
-                found = [*found, implicit]
-        return _only(found, name)
+        wanted = Filter.eq("userPrincipalName", name)
+        if suffix.casefold() == domain_of(directory.base).casefold() and _may_be(account):
+            wanted = Filter.or_(wanted, Filter.eq("sAMAccountName", account))
+        return _only(self._users(directory, wanted), name)
 
     def _users(self, directory: Directory, wanted: Filter) -> list[Entry]:
         users = Filter.and_(Filter.eq("objectClass", "user"), wanted)
         return list(directory.search(directory.base, Scope.SUBTREE, users, _READ, limit=2))
+
+
+def _may_be(account: str) -> bool:
+    return bool(account) and not _NEVER_IN_ACCOUNT.intersection(account)
 
 
 def _by_dn(directory: Directory, name: str) -> Entry | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,10 @@ class Backend(Protocol):
 
     def open(self, identity: Identity, controller: str, deadline: float | None) -> Directory:
         """See `port.Directories.open`."""
+        ...
+
+    def account(self, identity: Identity) -> Hashable:
+        """See `port.Directories.account`."""
         ...
 
     def verify_password(self, dn: Dn, password: str) -> bool:
@@ -47,6 +52,9 @@ class EmbeddedBackend:
     def open(self, identity: Identity, controller: str, deadline: float | None) -> EmbeddedDirectory:
         """The directory, opened once. Raises SERVER_DOWN when its file is missing or no directory."""
         return self._opened()
+
+    def account(self, identity: Identity) -> None:
+        """See `Backend.account`: everybody is the operator."""
 
     def verify_password(self, dn: Dn, password: str) -> bool:
         """See `Backend.verify_password`."""

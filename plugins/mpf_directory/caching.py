@@ -3,6 +3,8 @@
 The rules, each stricter than it would have to be, because that is easier to be sure of:
 
 * Nothing outlives its transaction, and nothing is answered to another account, or for another server, than it was read by.
+  An account is whom a directory is bound as: where the operator's own acts for the caller, both see the same.
+* What was not there is looked for again: the transaction may be about to create it, by ways that are not seen here.
 * Any write of the transaction, whatever it changes and whoever it is done as, forgets everything: undo and commit too.
 * So does any lock that the transaction takes: what it protects may have changed before it was taken, and is read again.
 * Changes are applied, undone and committed on a directory that remembers nothing: they look first, and look for real.
@@ -32,9 +34,9 @@ _MOST_ANSWERS, _MOST_ENTRIES, _MOST_VALUES = 1000, 100, 1500
 
 
 class _Read(NamedTuple):
-    """An object as it was read, or that there was none; ``attributes`` are in lower case."""
+    """An object as it was read; ``attributes`` are in lower case."""
 
-    entry: Entry | None
+    entry: Entry
     attributes: frozenset[str]
 
 
@@ -42,23 +44,32 @@ class _Read(NamedTuple):
 class Memory:
     """Of one transaction. Used by its thread only; lives as long as somebody holds it.
 
-    ``changes`` counts the transaction's writes: what was concluded from reads before the last one is out of date.
+    ``changes`` counts the transaction's writes, and ``locks`` says how many locks it has taken, as far as that is known:
+    what was concluded from reads before the last one is out of date.
     """
 
     changes: int = 0
-    _locks: int = 0
+    locks: Callable[[], int] = lambda: 0
+    _locked: int = 0
     _answers: dict[Hashable, object] = field(default_factory=dict)
+
+    @property
+    def age(self) -> tuple[int, int]:
+        """Another one after every write and every lock."""
+        return self.changes, self.locks()
 
     def forget(self) -> None:
         """The transaction changes something."""
         self.changes += 1
         self._answers.clear()
 
-    def at(self, locks: int) -> dict[Hashable, object]:
-        """What is known while the transaction holds that many locks."""
-        if locks != self._locks or len(self._answers) >= _MOST_ANSWERS:
+    @property
+    def answers(self) -> dict[Hashable, object]:
+        """What has been read since the last lock and the last write."""
+        locked = self.locks()
+        if locked != self._locked or len(self._answers) >= _MOST_ANSWERS:
             self._answers.clear()
-            self._locks = locks
+            self._locked = locked
         return self._answers
 
 
@@ -139,11 +150,10 @@ class ForgettingDirectory:
 class RememberingDirectory(ForgettingDirectory):
     """Reads an object or runs a search once for as long as the transaction can know the answer."""
 
-    def __init__(self, directory: Directory, memory: Memory, account: Hashable, locks: Callable[[], int]) -> None:
-        """``account`` is whom ``directory`` is bound as, ``locks`` says how many locks the transaction has taken so far."""
+    def __init__(self, directory: Directory, memory: Memory, account: Hashable) -> None:
+        """``account`` is whom ``directory`` is bound as: see `port.Directories.account`."""
         super().__init__(directory, memory)
         self._place = (account, directory.server)
-        self._locks = locks
 
     def read(self, dn: Dn, attributes: Sequence[str] = ()) -> Entry | None:
         """See `port.Directory.read`."""
@@ -151,23 +161,22 @@ class RememberingDirectory(ForgettingDirectory):
         exactly = not attributes or any(_SPECIAL.intersection(name) for name in attributes)
         # Spelled as it is: whether two names are the same is for the directory to say.
         key = (self._place, str(dn), wanted if exactly else None)
-        answers = self._memory.at(self._locks())
+        answers = self._memory.answers
         known = cast("_Read | None", answers.get(key))
-        if known is not None and (known.entry is None or wanted <= known.attributes):
+        if known is not None and wanted <= known.attributes:
             return known.entry if exactly else _only(known.entry, wanted)
-        if exactly:
-            found = _Read(self._directory.read(dn, attributes), wanted)
-        else:
-            # All that is known of an object comes from one read of it, so that its parts fit together.
-            names = [*attributes, *_USUAL, *(known.attributes if known else ())]
-            # The first spelling counts: servers answer with the one that they are asked with.
-            spelled = dict(reversed([(name.lower(), name) for name in names]))
-            found = _Read(self._directory.read(dn, list(spelled.values())), frozenset(spelled))
-        if _is_small([found.entry] if found.entry else []):
-            answers[key] = found
-            if found.entry is not None:
-                answers[self._place, str(found.entry.dn), key[-1]] = found
-        return found.entry if exactly else _only(found.entry, wanted)
+        # All that is known of an object comes from one read of it, so that its parts fit together.
+        names = attributes if exactly else [*attributes, *_USUAL, *(known.attributes if known else ())]
+        # The first spelling counts: servers answer with the one that they are asked with.
+        spelled = dict(reversed([(name.lower(), name) for name in names]))
+        entry = self._directory.read(dn, list(spelled.values()))
+        if entry is None:
+            answers.pop(key, None)
+            return None
+        if _is_small([entry]):
+            for name in (dn, entry.dn):
+                answers[self._place, str(name), key[-1]] = _Read(entry, frozenset(spelled))
+        return entry if exactly else _only(entry, wanted)
 
     def search(
         self,
@@ -179,7 +188,7 @@ class RememberingDirectory(ForgettingDirectory):
     ) -> Iterator[Entry]:
         """See `port.Directory.search`. Only short results are remembered."""
         key = (self._place, str(base), scope, filter, frozenset(name.lower() for name in attributes), limit)
-        answers = self._memory.at(self._locks())
+        answers = self._memory.answers
         known = cast("list[Entry] | None", answers.get(key))
         if known is not None:
             return iter(known)
@@ -187,15 +196,13 @@ class RememberingDirectory(ForgettingDirectory):
         first = list(islice(found, _MOST_ENTRIES + 1))
         if len(first) > _MOST_ENTRIES:
             return chain(first, found)
-        if _is_small(first):
+        if first and _is_small(first):
             answers[key] = first
         return iter(first)
 
 
-def _only(entry: Entry | None, wanted: frozenset[str]) -> Entry | None:
+def _only(entry: Entry, wanted: frozenset[str]) -> Entry:
     """The entry with these attributes only, as it would have been read."""
-    if entry is None:
-        return None
     return Entry(entry.dn, {name: values for name, values in entry.attributes.items() if name.lower() in wanted})
 
 

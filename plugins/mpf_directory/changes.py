@@ -16,13 +16,13 @@ for an LDAP path that a caller gave, from ``self.directory_of(ctx, path)``. Noth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import cast
 from uuid import UUID
 
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Change, Element, Json, Output, Provider, Undo
-from mpf_core.security.identity import Identity, IdentityKind
+from mpf_core.security.identity import IdentityKind
 from mpf_directory.caching import ForgettingDirectory, Memory, RememberingDirectory
 from mpf_directory.change_records import change_records
 from mpf_directory.dn import Dn, DnForm
@@ -106,8 +106,8 @@ class DirectoryProvider(Provider):
         What the transaction has read since its last lock and its last write is not read again: see `mpf_directory.caching`.
         Raises what `Directories.open` does: E_ACCESSDENIED for a server that is not configured, SERVER_DOWN.
         """
-        directory = self._remembering(ctx, self._directories.open(ctx.identity, server), ctx.identity)
-        return _guarded(ctx, directory)
+        account = self._directories.account(ctx.identity)
+        return _guarded(ctx, self._remembering(ctx, self._directories.open(ctx.identity, server), account))
 
     def service(self, ctx: CallContext) -> Directory:
         """The same, bound as the operator's own account at the operator's own server."""
@@ -257,10 +257,12 @@ class DirectoryProvider(Provider):
         opened = self._directories.open(ctx.identity, str(server) if server else None, deadline=ctx.deadline)
         return _guarded(ctx, PointedDirectory(ForgettingDirectory(opened, self._memory(ctx)), ctx.remaining))
 
-    def _remembering(self, ctx: CallContext, directory: Directory, account: Identity | None) -> Directory:
+    def _remembering(self, ctx: CallContext, directory: Directory, account: Hashable) -> Directory:
+        memory = self._memory(ctx)
         if ctx.locks is None or ctx.identity.kind is IdentityKind.RECOVERY:
-            return ForgettingDirectory(directory, self._memory(ctx))
-        return RememberingDirectory(directory, self._memory(ctx), account, ctx.locks)
+            return ForgettingDirectory(directory, memory)
+        memory.locks = ctx.locks
+        return RememberingDirectory(directory, memory, account)
 
     def _memory(self, ctx: CallContext) -> Memory:
         """The transaction's. It lives as long as the property bag, of which undo and commit have none."""

@@ -83,21 +83,24 @@ class LdapBackend:
         key, target = referred_to(referred.urls, dn, self._controllers.keys(), told_by.controller.name)
         return self._pool(key), target
 
+    def account(self, identity: Identity) -> Credentials | None:
+        """See `backends.Backend.account`: credentials of the identity's own, or ``None`` for the service account."""
+        if identity.kind is IdentityKind.SERVICE:
+            return None
+        of_principal = identity.principal.credentials if identity.principal is not None else None
+        return identity.credentials or (of_principal if identity.kind is not IdentityKind.RECOVERY else None)
+
     def _credentials(self, identity: Identity) -> Credentials:
-        if identity.kind is IdentityKind.RECOVERY and identity.credentials is not None:
-            return identity.credentials
-        if identity.kind not in {IdentityKind.SERVICE, IdentityKind.RECOVERY}:
-            of_principal = identity.principal.credentials if identity.principal is not None else None
-            own = identity.credentials or of_principal
-            if own is not None:
-                return own
-            if self._settings.impersonation == "bind":
-                raise MpfError(
-                    Code.E_ACCESSDENIED,
-                    f"The call runs as '{identity.name}', whose password is not known. Give the caller's credentials, store "
-                    "some for the procedure to execute as, or set directory.impersonation to 'policy' so that the service "
-                    "account acts and only the policies decide.",
-                )
+        own = self.account(identity)
+        if own is not None:
+            return own
+        if identity.kind not in {IdentityKind.SERVICE, IdentityKind.RECOVERY} and self._settings.impersonation == "bind":
+            raise MpfError(
+                Code.E_ACCESSDENIED,
+                f"The call runs as '{identity.name}', whose password is not known. Give the caller's credentials, store "
+                "some for the procedure to execute as, or set directory.impersonation to 'policy' so that the service "
+                "account acts and only the policies decide.",
+            )
         try:
             return self._stored_credentials(self._settings.service_account)
         except ConfigError as error:

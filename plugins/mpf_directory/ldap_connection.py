@@ -107,7 +107,7 @@ class Controller:
         )
         try:
             connected = self._connected(clock)
-            wire = connection.strategy = Wire(connection, connected, clock)
+            wire = Wire(connection, connected, clock)
             if self.start_tls:
                 connection.extended(_START_TLS)
                 if connection.result["result"] != _SUCCESS:

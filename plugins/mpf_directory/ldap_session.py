@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay, wait_exponential, wait_random
 
 from mpf_core.errors import Code, MpfError
 from mpf_core.security.principal import Credentials
@@ -92,7 +92,7 @@ class Session:
         retrying = Retrying(
             retry=retry_if_exception(lambda error: _may_repeat(error, safe=safe)),
             stop=stop if left is None else stop | stop_before_delay(left),
-            wait=wait_exponential_jitter(_FIRST_WAIT, _LONGEST_WAIT, jitter=_FIRST_WAIT),
+            wait=wait_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT) + wait_random(0, _FIRST_WAIT),
             reraise=True,
         )
         return retrying(attempt)

@@ -73,6 +73,10 @@ class Wire(SyncStrategy):
 
     def __init__(self, connection: Any, connected: socket.socket, clock: Clock) -> None:
         super().__init__(connection)
+        connection.strategy = self
+        # The connection has copies of the methods of the strategy that it was made with.
+        for name in ("send", "open", "get_response", "post_send_single_response", "post_send_search"):
+            setattr(connection, name, getattr(self, name))
         connection.socket, connection.closed, connection.listening = connected, False, True
         self._outstanding: dict[int, Any] = {}
         self._buffer = bytearray()

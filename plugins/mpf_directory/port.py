@@ -7,7 +7,7 @@ LDAP result to, and the server's own text in the description.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntFlag
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -133,6 +133,13 @@ class Directories(Protocol):
 
     def service(self, *, deadline: float | None = None) -> Directory:
         """The directory bound as the operator's own account, at the operator's own server: for role look-ups."""
+        ...
+
+    def account(self, identity: Identity) -> Hashable:
+        """Whom `open` binds as for that identity; ``None`` is the operator's own account, as for `service`.
+
+        Identities that it is equal for see the same of a directory.
+        """
         ...
 
     def memory(self, transaction_id: str) -> Memory:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 
 from mpf_core.errors import Code, ConfigError, MpfError
@@ -46,6 +46,10 @@ class DirectoriesService:
     def service(self, *, deadline: float | None = None) -> Directory:
         """See `port.Directories.service`."""
         return self.open(Identity(IdentityKind.SERVICE, self._settings.service_account), deadline=deadline)
+
+    def account(self, identity: Identity) -> Hashable:
+        """See `port.Directories.account`."""
+        return self._backend.account(identity)
 
     def memory(self, transaction_id: str) -> Memory:
         """See `port.Directories.memory`."""
