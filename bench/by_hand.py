@@ -22,9 +22,6 @@ from mpf_directory.layout import WellKnown
 from mpf_directory.port import Directory, Modification, ModifyOp, Scope, Value
 from mpf_directory.sids import sid_to_text
 
-#: How many requests it takes.
-FEWEST = 9
-
 Attributes = Mapping[str, Sequence[Value]]
 _ACCOUNTDISABLE = 2
 _ADDRESSES = ("msRTCSIP-PrimaryUserAddress", "proxyAddresses")

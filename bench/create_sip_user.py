@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+import ssl
 import statistics
 import sys
 import tempfile
@@ -19,33 +20,34 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.by_hand import FEWEST, Client, Ldap3Client, PortClient, create_sip_user
+import ldap3
+
+from bench.by_hand import Client, Ldap3Client, PortClient, create_sip_user
 from mpf_core import Caller, Config, Engine
 from mpf_core.cli.samples import request_for
 from mpf_directory import DirectoryPlugin
 from mpf_directory.dn import Dn
 from mpf_directory.embedded import EmbeddedDirectory
 from mpf_directory.layout import BASE, ORGANIZATIONS, SERVER
-from mpf_directory.ldap_connection import Controller, close, tls_context
 from mpf_directory.port import Directories, Directory, Value
 from mpf_directory.seed import seed_hosting_tree
-from mpf_directory.settings import Address
 from mpf_error import ErrorPlugin
 from mpf_managed import ManagedPlugin, elevations
 from mpf_ocs import OcsPlugin
 from mpf_policy import PolicyPlugin
-from tests.counting import counted
+from tests.counting import CountingDirectory, Operations, counted, on_the_wire
 from tests.samba import controller as samba
 
 OCS = "Managed Office Communications Server"
 CUSTOMER = next(one for one in ORGANIZATIONS if one.name == "AlpineSkiHouse").dn(BASE)
 DOMAIN = "alpineskihouse.com"
 ADMIN = f"admin@{DOMAIN}"
+_DOMAIN_ADMIN = "Administrator@fabrikam.com"
 _PASSWORD = "Correct-horse-1-battery"  # noqa: S105 - of accounts that live as long as the measurement
 _COMPARED = (
     "ArchivingEnabled",
@@ -65,26 +67,28 @@ class Ground:
     engine: Engine
     directory: Directory
     client: Client
+    counting: Callable[[], AbstractContextManager[Operations]]
 
     def by_engine(self, user: str, uri: str) -> None:
         """Submit the documented request."""
-        self.ask("CreateSipUser", user=f"LDAP://{user}", enabled="true", primaryURI=uri)
+        self.ask("CreateSipUser", ADMIN, user=f"LDAP://{user}", enabled="true", primaryURI=uri)
 
     def by_hand(self, user: str, uri: str) -> None:
         """Call the function."""
         create_sip_user(self.client, ADMIN, user, uri)
 
-    def ask(self, procedure: str, **arguments: str) -> None:
+    def ask(self, procedure: str, caller: str, /, **arguments: str) -> None:
         """Submit a request in the shape of the documented samples. SystemExit when it fails."""
         document = request_for([(OCS, procedure, {**arguments, "preferredDomainController": SERVER})])
-        result = self.engine.execute(document, Caller(ADMIN))
+        result = self.engine.execute(document, Caller(caller))
         if result.error is not None:
             raise SystemExit(f"{self.name}: {procedure} failed: {result.error}")
 
     def prepare(self) -> None:
         """The SIP domain and the pool assignment that every user needs."""
-        self.ask("CreateSipDomain", organization=f"LDAP://{CUSTOMER}", address=DOMAIN)
-        self.ask("SetPoolAssignment", organization=f"LDAP://{CUSTOMER}", poolFQDN="pool01.fabrikam.com")
+        self.ask("CreateSipDomain", _DOMAIN_ADMIN, organization=f"LDAP://{CUSTOMER}", address=DOMAIN)
+        pool = {"organization": f"LDAP://{CUSTOMER}", "poolFQDN": "pool01.fabrikam.com"}
+        self.ask("SetPoolAssignment", _DOMAIN_ADMIN, **pool)
 
     def add_users(self, prefix: str, count: int) -> list[tuple[str, str]]:
         """New users, with the address that each is to have."""
@@ -107,19 +111,20 @@ def compare(ground: Ground, users: int) -> None:
     warm = 5
     engines, hands = ground.add_users("e", users + warm), ground.add_users("h", users + warm)
     spent: dict[str, list[float]] = {"by hand": [], "engine": []}
-    with counted(ground.engine) as operations:
+    made = dict.fromkeys(spent, 0)
+    with ground.counting() as operations:
         for one, other in zip(engines, hands, strict=True):
-            spent["by hand"].append(_timed(ground.by_hand, *other))
-            operations.take()
-            spent["engine"].append(_timed(ground.by_engine, *one))
-            made = len(operations.take())
+            for name, work, user in (("by hand", ground.by_hand, other), ("engine", ground.by_engine, one)):
+                operations.take()
+                spent[name].append(_timed(work, *user))
+                made[name] = len(operations.take())
             if ground.result(one[0]) != ground.result(other[0]):
                 raise SystemExit(f"{one[0]} is {ground.result(one[0])}, and {other[0]} is {ground.result(other[0])}")
     floor = statistics.median(spent["by hand"][warm:])
     print(f"{ground.name}, {users} users each")
-    for (name, times), requests in zip(spent.items(), (FEWEST, made), strict=True):
+    for name, times in spent.items():
         median = statistics.median(times[warm:])
-        ratio = f"time {median / floor:5.2f}, requests {requests:2} ({requests / FEWEST:.2f})"
+        ratio = f"time {median / floor:5.2f}, requests {made[name]:2} ({made[name] / made['by hand']:.2f})"
         print(f"  {name:8} {median * 1e3:8.2f} ms   {ratio}")
 
 
@@ -159,7 +164,9 @@ def embedded(folder: Path) -> Iterator[Ground]:
     with EmbeddedDirectory.create(folder / "directory.db", server=SERVER, base=BASE) as directory:
         seed_hosting_tree(directory)
         with _engine({"path": str(folder / "directory.db")}, folder) as engine:
-            yield Ground("embedded directory", engine, directory, PortClient(directory))
+            operations = Operations()
+            client = PortClient(CountingDirectory(directory, operations))
+            yield Ground("embedded directory", engine, directory, client, lambda: counted(engine, operations))
 
 
 @contextmanager
@@ -171,13 +178,20 @@ def on_samba(folder: Path) -> Iterator[Ground]:
         running = starting.start()
         settings = samba.engine_config(running) | {"impersonation": "policy"}
         engine = stack.enter_context(_engine(settings, folder, samba.SambaCredentials(running)))
-        context = tls_context(running.ca_file, verify=True)
-        address = Address.parse(running.endpoint)
-        connection = Controller(running.name, address, context, timeout=20).connect(running.administrator)
-        stack.callback(close, connection)
+        connection = _connection(running)
+        stack.callback(connection.unbind)
         directory = engine.services.get(Directories).service()  # type: ignore[type-abstract]
         seed_hosting_tree(directory, _PASSWORD)
-        yield Ground("Samba", engine, directory, Ldap3Client(connection, str(BASE)))
+        yield Ground("Samba", engine, directory, Ldap3Client(connection, str(BASE)), on_the_wire)
+
+
+def _connection(running: samba.Samba) -> Any:
+    """What somebody has who uses the library as it is: one connection, made beforehand, and certificates checked."""
+    account = running.administrator
+    checks = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(running.ca_file), valid_names=[running.name])
+    server = ldap3.Server(running.address, port=636, use_ssl=True, tls=checks, get_info=ldap3.NONE)
+    user = f"{account.domain}\\{account.username}"
+    return ldap3.Connection(server, user=user, password=account.password, check_names=False, auto_bind=True)
 
 
 def _engine(directory: dict[str, Any], folder: Path, *more: object) -> Engine:
@@ -204,7 +218,9 @@ def _folded(value: Value) -> Value:
 
 
 def _resident() -> int:
-    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    """Kilobytes that the process has in memory now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() // 1024
 
 
 def main() -> int:

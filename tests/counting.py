@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from mpf_core.security.identity import Identity
 from mpf_directory.backends import Backend
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
+from mpf_directory.ldap_wire import Wire
 from mpf_directory.port import Directories, Directory, Entry, Modification, Scope, Value
 from mpf_directory.service import DirectoriesService
 
@@ -107,6 +108,9 @@ class _CountingBackend:
         opened = self._backend.open(identity, controller, deadline)
         return CountingDirectory(opened, self._operations, identity.kind.value)
 
+    def account(self, identity: Identity) -> Hashable:
+        return self._backend.account(identity)
+
     def verify_password(self, dn: Dn, password: str) -> bool:
         return self._backend.verify_password(dn, password)
 
@@ -115,11 +119,11 @@ class _CountingBackend:
 
 
 @contextmanager
-def counted(engine: Engine) -> Iterator[Operations]:
-    """Everything that the engine asks of its directories from here on."""
+def counted(engine: Engine, operations: Operations | None = None) -> Iterator[Operations]:
+    """Everything that the engine asks of its directories from here on; beside what ``operations`` notes already."""
     service = engine.services.get(Directories)  # type: ignore[type-abstract]
     assert isinstance(service, DirectoriesService)
-    operations = Operations()
+    operations = operations or Operations()
     backend = service._backend
     service._backend = _CountingBackend(backend, operations)
     try:
@@ -132,11 +136,15 @@ def counted(engine: Engine) -> Iterator[Operations]:
 def on_the_wire() -> Iterator[Operations]:
     """Every LDAP request that this process sends to any server, as ``ldap3`` names it; pages and ranges count."""
     operations = Operations()
-    send = BaseStrategy.send
 
-    def noting(self: BaseStrategy, message_type: str, request: object, controls: object = None) -> object:
-        operations.note(Operation(message_type, ""))
-        return send(self, message_type, request, controls)
+    def noting(strategy: type[BaseStrategy]) -> Any:
+        sending = strategy.sending
 
-    with mock.patch.object(BaseStrategy, "send", noting):
+        def note_and_send(self: BaseStrategy, ldap_message: Any) -> Any:
+            operations.note(Operation(str(ldap_message["protocolOp"].getName()), ""))
+            return sending(self, ldap_message)
+
+        return mock.patch.object(strategy, "sending", note_and_send)
+
+    with noting(BaseStrategy), noting(Wire):
         yield operations

@@ -14,7 +14,7 @@ from mpf_directory.dn import Dn
 from mpf_directory.layout import Kind, Organization, WellKnown
 from mpf_directory.port import Directory, Value
 from mpf_directory.seed_objects import add_missing, dns_name, ensure, set_if_absent
-from mpf_directory.seed_ocs import seed_ocs
+from mpf_directory.seed_ocs import lc_services, seed_ocs
 
 NORMAL_ACCOUNT = "512"
 UNIVERSAL_SECURITY_GROUP = "-2147483640"
@@ -33,6 +33,7 @@ def seed_hosting_tree(directory: Directory, password: str | None = None) -> None
         tree.organization(organization)
     tree.domain_administrator()
     seed_ocs(directory)
+    tree.shared_pools()
 
 
 class _Tree:
@@ -96,6 +97,16 @@ class _Tree:
         more = layout.HOSTING_POINTER_CONTAINERS if organization.kind is Kind.HOSTING else ()
         for name in (*layout.POINTER_CONTAINERS, *more):
             ensure(self.directory, services.child("CN", name), "container")
+
+    def shared_pools(self) -> None:
+        """The pools that all organizations may use, as AddSharedPool enters them (spec: managed-ocs.md)."""
+        place = self.hosting.child("CN", "_Private").child("CN", "Services").child("CN", "SharedPools")
+        for pool in layout.POOLS:
+            if pool.tag:
+                keywords = ["SharedPools", f"poolTag={pool.tag}", "poolStatus=Available"]
+                attributes = {"keywords": keywords, "managedBy": [str(lc_services(self.base, pool.name))]}
+                name = f"{pool.name}.{dns_name(self.base)}"
+                ensure(self.directory, place.child("CN", name), "serviceConnectionPoint", attributes)
 
     def groups(self, organization: Organization, own: Dn, private: Dn) -> Dn:
         """The organization's groups, each in the group that gathers its like. Returns the administrators' one."""

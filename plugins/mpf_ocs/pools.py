@@ -65,13 +65,21 @@ def pool_properties(directory: Directory, fqdn: str) -> list[Element]:
 def _members(directory: Directory, service: Entry) -> Iterable[str]:
     """FQDNs of the front end servers. The link leads to a service below the computer, which has the name."""
     for value in service.values("msRTCSIP-FrontEndServers"):
-        place: Dn | None = Dn.parse(str(value))
-        while place is not None and place.is_within(directory.base):
+        for place in _around(directory, Dn.parse(str(value))):
             entry = directory.read(place, ["dNSHostName"])
             if entry is not None and (name := entry.text("dNSHostName")):
                 yield name
                 break
-            place = place.parent
+
+
+def _around(directory: Directory, dn: Dn) -> list[Dn]:
+    """The object and all that it lies in, beginning two steps up, where the computer is if it was set up as usual."""
+    places: list[Dn] = []
+    place: Dn | None = dn
+    while place is not None and place.is_within(directory.base):
+        places.append(place)
+        place = place.parent
+    return [*places[2:], *places[:2]]
 
 
 def _home(pool: Entry, services: Iterable[Entry]) -> Entry:

@@ -5,7 +5,7 @@ Spec: ocs-provider-and-ad-schema.md, 2.5, 3.5, 3.6 and 3.8.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from mpf_core import xml
@@ -26,8 +26,7 @@ _POLICY_ATTRIBUTES = ["cn", "msRTCSIP-PolicyContent"]
 
 def rtc_service(directory: Directory) -> Dn:
     """The RTC Service container. Raises NO_SUCH_OBJECT where Office Communications Server was never prepared."""
-    for outer, inner in _ROOTS:
-        root = directory.base.child("CN", outer).child("CN", inner).child("CN", "RTC Service")
+    for root in _rtc_services(directory):
         if directory.read(root, ["objectClass"]) is not None:
             return root
     raise MpfError(
@@ -45,11 +44,15 @@ def global_settings(directory: Directory) -> Dn:
 
 def pools(directory: Directory, wanted: Filter | None = None) -> list[Entry]:
     """The pools, those that match ``wanted`` where it is given. None at all is an empty list."""
-    container = rtc_service(directory).child("CN", "Pools")
-    if directory.read(container, ["objectClass"]) is None:
-        return []
     is_pool = Filter.eq("objectClass", "msRTCSIP-Pool")
-    return list(directory.search(container, Scope.ONE_LEVEL, Filter.and_(is_pool, wanted) if wanted else is_pool))
+    sought = Filter.and_(is_pool, wanted) if wanted else is_pool
+    # Where it usually is, first: whether a container exists is asked only when a search below it says that it may not.
+    usual = next(_rtc_services(directory)).child("CN", "Pools")
+    found = _search(directory, usual, Scope.ONE_LEVEL, sought)
+    if found is None:
+        container = rtc_service(directory).child("CN", "Pools")
+        found = _search(directory, container, Scope.ONE_LEVEL, sought) if container != usual else None
+    return found or []
 
 
 def pool_by_fqdn(directory: Directory, fqdn: str) -> Entry:
@@ -134,9 +137,29 @@ def braced(guid: UUID) -> str:
     return "{" + str(guid).upper() + "}"
 
 
-def _policies(directory: Directory, type_: str) -> Iterator[Entry]:
+def _policies(directory: Directory, type_: str) -> list[Entry]:
     wanted = Filter.and_(Filter.eq("objectClass", "msRTCSIP-GlobalUserPolicy"), Filter.eq("msRTCSIP-PolicyType", type_))
-    return directory.search(rtc_service(directory), Scope.SUBTREE, wanted, _POLICY_ATTRIBUTES)
+    found = _search(directory, next(_rtc_services(directory)), Scope.SUBTREE, wanted, _POLICY_ATTRIBUTES)
+    if found is None:
+        found = list(directory.search(rtc_service(directory), Scope.SUBTREE, wanted, _POLICY_ATTRIBUTES))
+    return found
+
+
+def _rtc_services(directory: Directory) -> Iterator[Dn]:
+    """Where the RTC Service container may be, the usual place first."""
+    return (directory.base.child("CN", outer).child("CN", inner).child("CN", "RTC Service") for outer, inner in _ROOTS)
+
+
+def _search(
+    directory: Directory, base: Dn, scope: Scope, wanted: Filter, attributes: Sequence[str] = ()
+) -> list[Entry] | None:
+    """What is found, or ``None`` when there is nothing called ``base``."""
+    try:
+        return list(directory.search(base, scope, wanted, attributes))
+    except MpfError as error:
+        if error.code != Code.NO_SUCH_OBJECT:
+            raise
+        return None
 
 
 def _name_in(content: str) -> str | None:

@@ -68,7 +68,7 @@ class PolicyPlugin:
         decision = decide(call, known.organizations, known.names)
         if not decision.allowed or is_part(call):
             return decision
-        return decision  # POOLS decide_pools(call, known.organizations, known.names) or decision
+        return decide_pools(call, known.organizations, known.names) or decision
 
     @hookimpl
     def mpf_claim(self, call: Call, name: str) -> Decision:

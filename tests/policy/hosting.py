@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from uuid import UUID
@@ -113,6 +113,9 @@ class OneDirectory:
 
     def service(self, *, deadline: float | None = None) -> Directory:
         return self.directory
+
+    def account(self, identity: Identity) -> Hashable:
+        return None
 
     def memory(self, transaction_id: str) -> Memory:
         return self.memories.of(transaction_id)

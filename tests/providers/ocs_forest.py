@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +62,9 @@ class Directories:
 
     def service(self, *, deadline: float | None = None) -> Directory:
         return self.operator
+
+    def account(self, identity: Identity) -> Hashable:
+        return None if identity.kind is IdentityKind.SERVICE else identity.name
 
     def memory(self, transaction_id: str) -> Memory:
         return self.memories.of(transaction_id)

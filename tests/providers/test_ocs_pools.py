@@ -123,6 +123,21 @@ def test_the_properties_have_the_documented_names_and_order(forest: Forest) -> N
     ]
 
 
+@pytest.mark.parametrize("between", [[], ["Microsoft"]])
+def test_a_front_end_server_is_found_however_deep_its_service_lies(forest: Forest, between: list[str]) -> None:
+    forest.prepare_ocs()
+    forest.pool("pool01")
+    computer = f"CN=FE01,CN=Computers,{BASE}"
+    forest.ensure(f"CN=Computers,{BASE}", "container")
+    forest.put(computer, "computer", {"sAMAccountName": ["FE01$"], "dNSHostName": ["fe01.fabrikam.com"]})
+    place = computer
+    for name in between:
+        place = f"CN={name},{place}"
+        forest.put(place, "serviceConnectionPoint")
+    forest.put(f"CN=RTC Services,{place}", "msRTCSIP-Server", {"msRTCSIP-PoolAddress": [home("pool01")]})
+    assert properties(forest)["poolMemberList"] == ["fe01.fabrikam.com"]
+
+
 def test_what_the_directory_does_not_hold_is_left_out(forest: Forest) -> None:
     forest.prepare_ocs()
     forest.pool("pool01")
