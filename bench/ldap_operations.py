@@ -43,19 +43,19 @@ COSTS: Mapping[str, Cost] = MappingProxyType(
         "AddSharedPool": Cost(5, "the pool, its services, the pointer", 13),
         "SetSharedPoolProperties": Cost(4, "the pointer, its change", 6),
         "GetSharedPools": Cost(3, "the pointers", 4),
-        "RemoveSharedPool": Cost(4, "the pointer, its change", 6),
-        "DeleteSharedPool": Cost(3, "the pointer", 18),
         "CreateSipDomain": Cost(6, "the pointer, the reservation: adding them tells whether they were there", 18),
         "GetSipDomainsByOrganization": Cost(6, "the organization's pointers, the parent's", 7),
         "ValidateSipDomainOwnership": Cost(5, "the reservation", 5),
-        "SetPoolAssignment": Cost(7, "the pool, its services, the change of the organization", 11),
+        "SetPoolAssignment": Cost(8, "that the pool is shared, the pool, its services, the change of the organization", 12),
         "GetPoolAssignment": Cost(5, "the pool", 8),
         "CreateSipUser": Cost(9, "the user, the reservation, the home server, the address, the change", 11),
         "GetSipUserProperties": Cost(5, "the user", 6),
         "SetSipUserProperties": Cost(6, "the user, the change", 7),
         "DeleteSipUser": Cost(6, "the user, the change", 7),
         "DeletePoolAssignment": Cost(5, "the change of the organization", 7),
-        "DeleteSipDomain": Cost(7, "the reservation, both deletes", 32),
+        "DeleteSipDomain": Cost(7, "the reservation, both deletes", 34),
+        "RemoveSharedPool": Cost(4, "the pointer, its change", 6),
+        "DeleteSharedPool": Cost(3, "the pointer", 16),
     }
 )
 

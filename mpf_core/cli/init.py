@@ -93,10 +93,11 @@ def _remove(file: Path) -> None:
 def _create_directory(path: Path) -> dict[str, str]:
     from mpf_directory import layout
     from mpf_directory.embedded import EmbeddedDirectory
-    from mpf_directory.seed import seed_hosting_tree
+    from mpf_directory.seed import seed_hosting_tree, share_pools
 
     with EmbeddedDirectory.create(path, server=layout.SERVER, base=layout.BASE) as directory:
         seed_hosting_tree(directory)
+        share_pools(directory)
     return {"server": layout.SERVER, "base": str(layout.BASE)}
 
 

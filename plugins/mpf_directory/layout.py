@@ -122,18 +122,18 @@ RTC_GROUPS = (
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """An enterprise pool with its back end and its front end servers; ``tag`` is that of a shared one."""
+    """An enterprise pool with its back end and its front end servers; ``tag`` is what it is shared under."""
 
     name: str
     display_name: str
     back_end: str
     front_ends: tuple[str, ...]
-    tag: str = ""
+    tag: str
 
 
 POOLS = (
-    Pool("pool01", "Pool 01", "sql01.fabrikam.com\\rtc", ("FE01", "FE02"), tag="LabA"),
-    Pool("pool02", "Pool 02", "sql02.fabrikam.com\\rtc", ("FE03",)),
+    Pool("pool01", "Pool 01", "sql01.fabrikam.com\\rtc", ("FE01", "FE02"), "LabA"),
+    Pool("pool02", "Pool 02", "sql02.fabrikam.com\\rtc", ("FE03",), "LabB"),
 )
 
 

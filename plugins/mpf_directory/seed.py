@@ -33,7 +33,18 @@ def seed_hosting_tree(directory: Directory, password: str | None = None) -> None
         tree.organization(organization)
     tree.domain_administrator()
     seed_ocs(directory)
-    tree.shared_pools()
+
+
+def share_pools(directory: Directory) -> None:
+    """Let all organizations of the seeded tree use its pools, as AddSharedPool does (spec: managed-ocs.md)."""
+    place = layout.ORGANIZATIONS[0].dn(directory.base)
+    for name in ("_Private", "Services", "SharedPools"):
+        place = place.child("CN", name)
+    for pool in layout.POOLS:
+        keywords = ["SharedPools", f"poolTag={pool.tag}", "poolStatus=Available"]
+        attributes = {"keywords": keywords, "managedBy": [str(lc_services(directory.base, pool.name))]}
+        name = f"{pool.name}.{dns_name(directory.base)}"
+        ensure(directory, place.child("CN", name), "serviceConnectionPoint", attributes)
 
 
 class _Tree:
@@ -97,16 +108,6 @@ class _Tree:
         more = layout.HOSTING_POINTER_CONTAINERS if organization.kind is Kind.HOSTING else ()
         for name in (*layout.POINTER_CONTAINERS, *more):
             ensure(self.directory, services.child("CN", name), "container")
-
-    def shared_pools(self) -> None:
-        """The pools that all organizations may use, as AddSharedPool enters them (spec: managed-ocs.md)."""
-        place = self.hosting.child("CN", "_Private").child("CN", "Services").child("CN", "SharedPools")
-        for pool in layout.POOLS:
-            if pool.tag:
-                keywords = ["SharedPools", f"poolTag={pool.tag}", "poolStatus=Available"]
-                attributes = {"keywords": keywords, "managedBy": [str(lc_services(self.base, pool.name))]}
-                name = f"{pool.name}.{dns_name(self.base)}"
-                ensure(self.directory, place.child("CN", name), "serviceConnectionPoint", attributes)
 
     def groups(self, organization: Organization, own: Dn, private: Dn) -> Dn:
         """The organization's groups, each in the group that gathers its like. Returns the administrators' one."""

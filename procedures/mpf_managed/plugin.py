@@ -24,7 +24,7 @@ class ManagedPlugin:
 
 
 def elevations() -> tuple[dict[str, Any], ...]:
-    """The calls in these namespaces that need elevation: ``from``, ``to``, ``reason`` and ``may``, as the policy plugin has it.
+    """The calls in these namespaces that need elevation: ``from``, ``to``, ``reason`` and ``may``, for the policy plugin.
 
     They are a proposal for the configuration, which alone decides: nothing is elevated because it is listed here.
     """

@@ -36,7 +36,8 @@ def test_hresults_are_those_of_adsi(ldap_code: int, code: int) -> None:
 
 
 def test_no_code_is_there_twice() -> None:
-    assert len(set(HRESULTS.values())) == len(HRESULTS)
+    # Partial results are the referral of LDAP version 2.
+    assert len(set(HRESULTS.values())) == len(HRESULTS.keys() - {9})
     assert not {int(result) for result in Result} & {int(code) for code in Code}
 
 

@@ -33,7 +33,7 @@ USER = {"user": ldap(JOHN), "enabled": "true", "primaryURI": "sip:johnc@alpinesk
 def site() -> Iterator[Site]:
     with make_site() as made:
         made.succeed("CreateSipDomain", organization=ldap(ALPINE), address="alpineskihouse.com")
-        made.succeed("SetPoolAssignment", organization=ldap(ALPINE), poolFQDN="pool01.fabrikam.com")
+        made.succeed("SetPoolAssignment", made.domain_admin, organization=ldap(ALPINE), poolFQDN="pool01.fabrikam.com")
         yield made
 
 
@@ -95,7 +95,7 @@ def test_a_rule_without_the_object_permits_nothing_on_it() -> None:
             rule["may"] = [rule["may"][0]]
     with make_site(rules=rules) as site:
         site.succeed("CreateSipDomain", organization=ldap(ALPINE), address="alpineskihouse.com")
-        site.succeed("SetPoolAssignment", organization=ldap(ALPINE), poolFQDN="pool01.fabrikam.com")
+        site.succeed("SetPoolAssignment", site.domain_admin, organization=ldap(ALPINE), poolFQDN="pool01.fabrikam.com")
         assert "does not permit: modify" in refused(site)
 
 

@@ -12,6 +12,7 @@ from mpf_core.events import Event
 from mpf_core.model import Execute
 from mpf_core.security.calls import Call, Decision
 from mpf_core.security.identity import IdentityKind, Impersonate
+from mpf_directory.seed import share_pools
 from mpf_managed import elevations
 from tests.kills.requests import DC, request, step
 from tests.kills.scenarios import SCENARIOS
@@ -80,6 +81,7 @@ def recorder() -> Recorder:
 @pytest.fixture
 def watched(recorder: Recorder) -> Iterator[Site]:
     with make_site(recorder) as made:
+        share_pools(made.directory)
         yield made
 
 

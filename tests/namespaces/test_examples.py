@@ -18,8 +18,6 @@ ORDER = [
     "AddSharedPool",
     "SetSharedPoolProperties",
     "GetSharedPools",
-    "RemoveSharedPool",
-    "DeleteSharedPool",
     "CreateSipDomain",
     "GetSipDomainsByOrganization",
     "ValidateSipDomainOwnership",
@@ -31,6 +29,8 @@ ORDER = [
     "DeleteSipUser",
     "DeletePoolAssignment",
     "DeleteSipDomain",
+    "RemoveSharedPool",
+    "DeleteSharedPool",
 ]
 
 

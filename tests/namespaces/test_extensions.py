@@ -172,7 +172,7 @@ class TestPolicies:
         voice = [policy.text for policy in succeed(site, "GetUCPolicies").iterfind("ucPolicies/ucPolicy")]
         assert (meeting, voice) == (["Policy 1 (High)", "Policy 5 (Low)"], ["Default UC Policy"])
         site.succeed("CreateSipDomain", organization=ldap(ALPINE), address="alpineskihouse.com")
-        site.succeed("SetPoolAssignment", organization=ldap(ALPINE), poolFQDN="pool01.fabrikam.com")
+        site.succeed("SetPoolAssignment", site.domain_admin, organization=ldap(ALPINE), poolFQDN="pool01.fabrikam.com")
         address = "sip:johnc@alpineskihouse.com"
         policies = {"meetingPolicy": "Policy 5 (Low)", "ucPolicy": "Default UC Policy"}
         site.succeed("CreateSipUser", user=ldap(JOHN), enabled="true", primaryURI=address, **policies)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.namespaces.support import ALPINE, MESSENGER, MESSENGER_ADMIN, POOL1, Site, ldap
+from tests.namespaces.support import ALPINE, MESSENGER, POOL1, Site, ldap
 
 GUID = "F2864B2154204460BC035BDF8A760C45"
 
@@ -15,7 +15,7 @@ def assigned(site: Site) -> list[tuple[str, str | None]]:
 
 
 def assign(site: Site, pool: str = "pool01.fabrikam.com") -> None:
-    assert len(site.succeed("SetPoolAssignment", organization=ldap(ALPINE), poolFQDN=pool)) == 0
+    assert len(site.succeed("SetPoolAssignment", site.domain_admin, organization=ldap(ALPINE), poolFQDN=pool)) == 0
 
 
 def entries(site: Site) -> list[str]:
@@ -62,7 +62,10 @@ class TestSetPoolAssignment:
 
     def test_a_pool_that_does_not_exist_is_refused(self, site: Site) -> None:
         before = site.snapshot()
-        assert site.fail("SetPoolAssignment", organization=ldap(ALPINE), poolFQDN="pool99.fabrikam.com").code == 0x80072030
+        assert (
+            site.fail("SetPoolAssignment", site.domain_admin, organization=ldap(ALPINE), poolFQDN="pool99.fabrikam.com").code
+            == 0x80072030
+        )
         assert site.snapshot() == before
 
     @pytest.mark.parametrize("name", ["organization", "preferredDomainController", "poolFQDN"])
@@ -81,7 +84,7 @@ class TestGetPoolAssignment:
         assert assigned(site) == []
 
     def test_the_parents_pool_is_not_the_childs(self, site: Site) -> None:
-        site.succeed("SetPoolAssignment", MESSENGER_ADMIN, organization=ldap(MESSENGER), poolFQDN="pool01.fabrikam.com")
+        site.succeed("SetPoolAssignment", site.domain_admin, organization=ldap(MESSENGER), poolFQDN="pool01.fabrikam.com")
         assert assigned(site) == []
 
     def test_returns_the_pools_name(self, site: Site) -> None:

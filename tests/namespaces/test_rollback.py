@@ -40,7 +40,7 @@ def domain(site: Site) -> None:
 
 
 def pool(site: Site) -> None:
-    site.succeed("SetPoolAssignment", organization=ldap(ALPINE), poolFQDN="pool01.fabrikam.com")
+    site.succeed("SetPoolAssignment", site.domain_admin, organization=ldap(ALPINE), poolFQDN="pool01.fabrikam.com")
 
 
 def user(site: Site) -> None:

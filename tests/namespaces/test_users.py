@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mpf_directory.seed import share_pools
 from tests.namespaces.support import (
     ALPINE,
     ALPINE_ADMIN,
@@ -26,7 +27,8 @@ MINIMUM = {"enabled": "true", "primaryURI": URI}
 def ready(site: Site) -> Site:
     """An organization with a SIP domain and a pool."""
     site.succeed("CreateSipDomain", organization=ldap(ALPINE), address="alpineskihouse.com")
-    site.succeed("SetPoolAssignment", organization=ldap(ALPINE), poolFQDN="pool01.fabrikam.com")
+    share_pools(site.directory)
+    site.succeed("SetPoolAssignment", site.domain_admin, organization=ldap(ALPINE), poolFQDN="pool01.fabrikam.com")
     return site
 
 
@@ -169,7 +171,9 @@ class TestSetSipUserProperties:
 
     def test_a_home_server_must_exist(self, ready: Site) -> None:
         create(ready)
-        error = ready.fail("SetSipUserProperties", user=ldap(JOHN), homeServerDN=POOL1.replace("pool01", "pool99"))
+        error = ready.fail(
+            "SetSipUserProperties", ready.domain_admin, user=ldap(JOHN), homeServerDN=POOL1.replace("pool01", "pool99")
+        )
         assert error.code in {0x80072030, 0x80070057}
 
     def test_a_user_who_is_not_in_ocs_is_refused(self, ready: Site) -> None:

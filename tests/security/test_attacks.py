@@ -23,7 +23,7 @@ KIMBA = f"CN=Kimba@FourthCoffee.com,{OTHER_CUSTOMER}"
 def site() -> Iterator[Site]:
     with make_site() as made:
         made.succeed("CreateSipDomain", organization=ldap(ALPINE), address="alpineskihouse.com")
-        made.succeed("SetPoolAssignment", organization=ldap(ALPINE), poolFQDN="pool01.fabrikam.com")
+        made.succeed("SetPoolAssignment", made.domain_admin, organization=ldap(ALPINE), poolFQDN="pool01.fabrikam.com")
         yield made
 
 

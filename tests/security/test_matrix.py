@@ -17,6 +17,7 @@ from mpf_core import Caller, Engine, hookimpl
 from mpf_core.cli.samples import arguments_of, element_of
 from mpf_core.model import Access, Procedure
 from mpf_core.security.calls import Call, Decision
+from mpf_directory.seed import share_pools
 from tests.namespaces.support import BASE, Site, ldap, make_site
 from tests.security.roles_by_hand import CALLERS, CUSTOMER, PLACES, ROLES, allowed
 from tests.support import for_anybody
@@ -71,6 +72,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site,
     file = tmp_path_factory.mktemp("matrix") / "wrapper.xml"
     file.write_text(wrapper(known))
     with make_site(ConfigPlugin(), Wrapper(file)) as site:
+        share_pools(site.directory)
         yield site, known
 
 
