@@ -14,7 +14,9 @@ from ldap3.protocol.rfc4511 import LDAPMessage
 from pyasn1.codec.ber import decoder, encoder
 from pyasn1.type import univ
 
-_SEARCH, _ENTRY, _DONE, _REFERENCE, _BIND, _BOUND = 3, 4, 5, 19, 0, 1
+_ENTRY, _DONE, _REFERENCE, _BOUND, _EXTENDED = 4, 5, 19, 1, 24
+#: Requests that change something, and the tags of their answers.
+_WRITES = {"modifyRequest": 7, "addRequest": 9, "delRequest": 11, "modDNRequest": 13}
 PAGED = "1.2.840.113556.1.4.319"
 
 #: A request for entries -> what comes back: entries as (DN, attributes), and the result code.
@@ -32,13 +34,18 @@ class SearchRequest:
 
 
 class StubServer:
-    """Listens with TLS on a loopback port until it is closed. ``refuse_bind`` and ``silent`` can be changed at any time."""
+    """Listens with TLS on a loopback port until it is closed; its attributes say how it answers, and can be changed any time.
 
-    def __init__(self, folder: Path, search: Search) -> None:
+    With ``start_tls`` the client has to ask for TLS. ``write`` is asked about every change (its kind and the DN) and gives the
+    result code, or ``None`` to cut the connection instead of answering. ``farewells`` is how many of the next requests are
+    answered with a notice of disconnection.
+    """
+
+    def __init__(self, folder: Path, search: Search, *, name: str = "stub.test", start_tls: bool = False) -> None:
         self.certificate, key = folder / "cert.pem", folder / "key.pem"
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=stub.test",
-             "-addext", "subjectAltName=DNS:stub.test", "-keyout", str(key), "-out", str(self.certificate)],
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+             "-addext", f"subjectAltName=DNS:{name}", "-keyout", str(key), "-out", str(self.certificate)],
             check=True, capture_output=True,
         )  # fmt: skip
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -46,13 +53,23 @@ class StubServer:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.search = search
-        self.bind_result = 0
-        self.silent = False
-        self.binds: list[str] = []
-        self.requests: list[SearchRequest] = []
+        self.start_tls = start_tls
+        self.reset()
         self._connections: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
+
+    def reset(self) -> None:
+        """Answer as in the beginning, and remember nothing."""
+        self.bind_result = self.start_tls_result = self.farewells = 0
+        self.silent = False
+        self.message = "the server's own words"
+        self.referrals: Sequence[str] = ()
+        self.write: Callable[[str, str], int | None] = lambda _kind, _dn: 0
+        self.binds: list[str] = []
+        self.requests: list[SearchRequest] = []
+        self.writes: list[tuple[str, str]] = []
+        self.before_tls = b""
 
     def drop_connections(self) -> None:
         """End all connections, as a server does that restarts."""
@@ -83,11 +100,29 @@ class StubServer:
     def _serve(self, plain: socket.socket) -> None:
         with plain:
             try:
+                if self.start_tls and not self._begin_tls(plain):
+                    return
                 with self._context.wrap_socket(plain, server_side=True) as connection:
                     self._connections.append(connection)
                     self._talk(connection)
             except (OSError, ssl.SSLError):
                 return
+
+    def _begin_tls(self, plain: socket.socket) -> bool:
+        """Wait for the request for TLS and answer it; whether TLS is to begin."""
+        buffer = b""
+        while not buffer or _length(buffer) > len(buffer):
+            received = plain.recv(65536)
+            if not received or (buffer or received)[0] != 0x30:  # no LDAP message
+                return False
+            buffer += received
+        message, _ = decoder.decode(buffer, asn1Spec=LDAPMessage())
+        number, kind = int(message["messageID"]), message["protocolOp"].getName()
+        if kind != "extendedReq":
+            self.binds.append("in the clear")
+            return False
+        plain.sendall(_message(number, _EXTENDED, self._result(self.start_tls_result)) + self.before_tls)
+        return self.start_tls_result == 0
 
     def _talk(self, connection: ssl.SSLSocket) -> None:
         buffer = b""
@@ -98,22 +133,39 @@ class StubServer:
                 if self.silent:
                     continue
                 for answer in self._answers(message):
+                    if answer is None:
+                        connection.shutdown(socket.SHUT_RDWR)
+                        return
                     connection.sendall(answer)
 
-    def _answers(self, message: Any) -> list[bytes]:
+    def _answers(self, message: Any) -> list[bytes | None]:
         number, kind = int(message["messageID"]), message["protocolOp"].getName()
         if kind == "bindRequest":
             self.binds.append(str(message["protocolOp"]["bindRequest"]["name"]))
-            return [_message(number, _BOUND, _result(self.bind_result))]
+            return [_message(number, _BOUND, self._result(self.bind_result))]
+        if self.farewells:
+            self.farewells -= 1
+            notice = self._result(52) + _tlv(0x8A, b"1.3.6.1.4.1.1466.20036")
+            return [_message(0, _EXTENDED, notice), None]
+        if kind in _WRITES:
+            request = message["protocolOp"][kind]
+            dn = str(request if kind == "delRequest" else request["object" if kind == "modifyRequest" else "entry"])
+            self.writes.append((kind, dn))
+            code = self.write(kind, dn)
+            return [None] if code is None else [_message(number, _WRITES[kind], self._result(code))]
         if kind != "searchRequest":
             return []
         asked = message["protocolOp"]["searchRequest"]
         request = SearchRequest(str(asked["baseObject"]), [str(name) for name in asked["attributes"]], _cookie(message))
         self.requests.append(request)
         entries, code = self.search(request)
-        answers = [_message(number, _ENTRY, _entry(dn, attributes)) for dn, attributes in entries]
+        answers: list[bytes | None] = [_message(number, _ENTRY, _entry(dn, attributes)) for dn, attributes in entries]
         answers.append(_message(number, _REFERENCE, _octets("ldap://elsewhere.test/DC=x")))
-        return [*answers, _message(number, _DONE, _result(code), request.next_cookie)]
+        return [*answers, _message(number, _DONE, self._result(code), request.next_cookie)]
+
+    def _result(self, code: int) -> bytes:
+        referral = _tlv(0xA3, b"".join(map(_octets, self.referrals))) if code == 10 and self.referrals else b""
+        return _tlv(0x0A, bytes([code])) + _octets("") + _octets(self.message if code else "") + referral
 
 
 def _length(buffer: bytes) -> int:
@@ -152,10 +204,6 @@ def _octets(text: str | bytes) -> bytes:
 
 def _integer(number: int) -> bytes:
     return bytes(encoder.encode(univ.Integer(number)))
-
-
-def _result(code: int) -> bytes:
-    return _tlv(0x0A, bytes([code])) + _octets("") + _octets("the server's own words" if code else "")
 
 
 def _entry(dn: str, attributes: dict[str, list[str]]) -> bytes:

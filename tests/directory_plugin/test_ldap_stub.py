@@ -41,9 +41,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StubServer]:
 
 @pytest.fixture
 def stub(running: StubServer) -> StubServer:
-    running.search, running.bind_result, running.silent = nothing, 0, False
-    running.binds.clear()
-    running.requests.clear()
+    running.search = nothing
+    running.reset()
     return running
 
 
