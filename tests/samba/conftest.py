@@ -35,15 +35,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session")
-def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samba]:
-    """A running domain controller of FABRIKAM.COM with the OCS schema and nothing else in it."""
+def controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
+    """What starts, stops and restarts the domain controller. Skips the test where there can be none."""
     if reason := why_not():
         pytest.skip(reason)
-    controller = Controller(tmp_path_factory.mktemp("samba"))
+    made = Controller(tmp_path_factory.mktemp("samba"))
     try:
-        yield controller.start()
+        yield made
     finally:
-        controller.stop()
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def samba(controller: Controller) -> Samba:
+    """A running domain controller of FABRIKAM.COM with the OCS schema and nothing else in it."""
+    return controller.start()
 
 
 @pytest.fixture(scope="session")

@@ -167,11 +167,19 @@ class Controller:
                 raise RuntimeError(f"Samba did not start:\n{log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.1)
 
-    def stop(self) -> None:
-        """End the controller and its children, by its own process group only."""
+    def interrupt(self) -> None:
+        """End the controller as a crash does; `resume` starts it again with the same directory."""
         process, self.process = self.process, None
         if process is not None:
             _end(process)
+
+    def resume(self) -> None:
+        """Start it again."""
+        self._run()
+
+    def stop(self) -> None:
+        """End the controller and its children, by its own process group only."""
+        self.interrupt()
         self.reservation.close()
 
     def _call(self, *command: str) -> None:

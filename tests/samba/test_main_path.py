@@ -13,7 +13,7 @@ from mpf_directory import DirectoryPlugin
 from mpf_directory.filters import Filter
 from mpf_directory.paths import LdapPath
 from mpf_directory.port import Directory, Entry, Scope
-from mpf_directory.seed import seed_hosting_tree
+from mpf_directory.seed import seed_hosting_tree, share_pools
 from mpf_error import ErrorPlugin
 from mpf_managed import ManagedPlugin, elevations
 from mpf_ocs import OcsPlugin
@@ -54,6 +54,7 @@ def engine_on(samba: Samba, impersonation: str) -> Engine:
 @pytest.fixture(scope="module")
 def seeded(directory: Directory) -> Directory:
     seed_hosting_tree(directory, PASSWORD)
+    share_pools(directory)
     return directory
 
 
