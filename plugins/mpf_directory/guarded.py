@@ -24,6 +24,7 @@ class GuardedDirectory:
     def __init__(self, directory: Directory, capability: Capability) -> None:
         self._directory = directory
         self._capability = capability
+        self._places: dict[Dn, Dn] = {}
         self.server = directory.server
         self.base = directory.base
         self.has_acls = directory.has_acls
@@ -108,14 +109,16 @@ class GuardedDirectory:
         return place is not None and any(place.is_within(self._place(name)) for name in permit.within)
 
     def _place(self, name: str) -> Dn:
-        """A container, as it is called now."""
+        """A container, as it was called when this directory was opened for one stage of a call."""
         dn = Dn.parse(name)
         if dn.form is DnForm.NAME:
             return dn
-        entry = self._directory.read(dn, ["objectClass"])
-        if entry is None:
-            raise no_such_object(dn)
-        return entry.dn
+        if dn not in self._places:
+            entry = self._directory.read(dn, ["objectClass"])
+            if entry is None:
+                raise no_such_object(dn)
+            self._places[dn] = entry.dn
+        return self._places[dn]
 
     def _is_named(self, dn: Dn, permit: Permit) -> bool:
         names = [Dn.parse(name) for name in permit.objects]

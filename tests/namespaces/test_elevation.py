@@ -62,14 +62,14 @@ class Recorder:
             self.elevated.add((event.fields["from"], event.fields["to"]))
 
 
-def elevated_steps(site: Site) -> list[str]:
-    """Every step that turns impersonation off, as it stands in the path of a call: ``From/execute[3]/To``."""
+def steps_with(site: Site, impersonate: Impersonate) -> list[str]:
+    """Every step that turns impersonation off, or on, as it stands in the path of a call: ``From/execute[3]/To``."""
     return [
         f"{procedure.full_name}/{step.label}/{step.namespace}::{step.procedure}"
         for namespace in site.engine.namespaces.values()
         for procedure in namespace.procedures.values()
         for step in procedure.steps
-        if isinstance(step, Execute) and step.impersonate is Impersonate.OFF
+        if isinstance(step, Execute) and step.impersonate is impersonate
     ]
 
 
@@ -88,10 +88,11 @@ def watched(recorder: Recorder) -> Iterator[Site]:
 def test_only_the_listed_calls_run_as_the_service_account(watched: Site, recorder: Recorder) -> None:
     for procedure, arguments in ALL:
         watched.succeed(procedure, **arguments)
-    elevated = elevated_steps(watched)
+    off, on = (steps_with(watched, impersonate) for impersonate in (Impersonate.OFF, Impersonate.ON))
     for _, called, kind, path in recorder.calls:
-        inside = any(edge in f"{path}/{called}" for edge in elevated)
-        assert kind is (IdentityKind.SERVICE if inside else IdentityKind.CALLER), f"{path}/{called}"
+        # The innermost one counts: what is called from there runs as the caller again, or as the service account.
+        elevated, again = (max((f"{path}/{called}".rfind(edge) for edge in edges), default=-1) for edges in (off, on))
+        assert kind is (IdentityKind.SERVICE if elevated > again else IdentityKind.CALLER), f"{path}/{called}"
     assert recorder.elevated == {(rule["from"], rule["to"]) for rule in OF_OCS}
 
 
