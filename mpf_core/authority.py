@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from structlog.typing import FilteringBoundLogger
 
@@ -34,8 +34,8 @@ _ELEVATED = {IdentityKind.SERVICE: "elevation", IdentityKind.EXECUTE_AS: "execut
 class Authority:
     """Answers for one request. Used by its thread only.
 
-    ``waiting`` are lines that are recorded with the next one of the audit: the ends of elevated calls, and calls that gave
-    rights up.
+    ``service`` names the service account. ``waiting`` are lines that are recorded with the next one of the audit: ends of
+    elevated calls, and calls that gave rights up.
     """
 
     runtime: Runtime
@@ -44,6 +44,7 @@ class Authority:
     record: TransactionRecord
     log: FilteringBoundLogger
     tell: Callable[[EventName, dict[str, object]], None]
+    service: str
     waiting: list[AuditEntry] = field(default_factory=list)
     _assigned: Mapping[str, Assignment] | None = None
 
@@ -170,6 +171,23 @@ class Authority:
                 "outcome": outcome,
             }
             self.waiting.append(self._line("elevation.end", call, over))
+
+    def asserted(self, call: Call, *, at_once: bool) -> None:
+        """Record that the service account acts for the caller, because nobody has the caller's password.
+
+        With the next line of the audit, or ``at_once``, before something is changed. Raises STORE_UNAVAILABLE.
+        """
+        reason = "no password: the engine's authorization decides alone"
+        details: dict[str, Json] = {"from": call.edge[0], "step": call.step, "kind": "asserted", "reason": reason}
+        line = replace(self._line("elevation", call, details), identity=self.service)
+        self.waiting.append(line)
+        if at_once:
+            try:
+                self.store.audit.append(self.waiting)
+            except StoreUnavailable as error:
+                text = "The store cannot record whom the service account acts for, so it does not."
+                raise MpfError(Code.STORE_UNAVAILABLE, text) from error
+            self.waiting.clear()
 
     def _line(self, event: str, call: Call, details: dict[str, Json]) -> AuditEntry:
         record = self.record

@@ -74,6 +74,7 @@ class Scope:
     sensitive: Inherit
     error: MpfError | None = None
     named: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    call: Call | None = None
 
 
 class _LazyCallContext(CallContext):
@@ -122,7 +123,13 @@ class Execution:
         around = self.around
         self.runtime = around.runtime
         self.authority = Authority(
-            around.runtime, around.store, around.administration, self.transaction.record, self.log, self.tell
+            around.runtime,
+            around.store,
+            around.administration,
+            self.transaction.record,
+            self.log,
+            self.tell,
+            around.config.security.service_account,
         )
         self.limits = self.around.config.engine.limits
         self.transaction.tell = self.tell
@@ -248,6 +255,7 @@ class Execution:
                 scope.sensitive if step.sensitive is Inherit.INHERIT else step.sensitive,
                 scope.error,
                 _named(procedure.input_schema, data),
+                call,
             )
             if grant is None:
                 self._run(inner, namespace, data, path)
@@ -351,6 +359,7 @@ class Execution:
             lock_key=self._lock,
             locks=self.locked.__len__,
             capability=scope.security.capability,
+            record_assertion=self._assertion(scope, handler.type),
         )
         saved = xml.serialize(data) if procedure.save_data_for_rollback else None
         try:
@@ -379,6 +388,18 @@ class Execution:
                 f"The provider of '{procedure.full_name}' failed unexpectedly ({type(error).__name__}); "
                 f"the engine's log has the details of transaction {self.transaction.id}.",
             ) from error
+
+    def _assertion(self, scope: Scope, type_: ProcedureType) -> Callable[[], None]:
+        """What a provider calls before the service account acts for the caller: recorded once for each call."""
+        recorded = False
+
+        def record() -> None:
+            nonlocal recorded
+            if not recorded and scope.call is not None:
+                self.authority.asserted(scope.call, at_once=type_ is not ProcedureType.READ)
+                recorded = True
+
+        return record
 
     def _lock(self, key: str, *, shared: bool = False) -> None:
         """Take a lock, unless this transaction holds it as it is: alone counts for shared too."""

@@ -82,7 +82,8 @@ class CallContext:
     ``saved_data`` holds the call's executeData during undo where the procedure has ``saveDataForRollback="1"``;
     ``locks`` says how many locks the transaction has taken so far, if that is known: what was read before the last one may
     have changed by the time that it was taken. ``capability`` is all that a call may do which runs with more rights than
-    its caller has; ``None`` is no such limit.
+    its caller has; ``None`` is no such limit. A provider calls ``record_assertion`` before another account than ``identity``
+    acts for it: whoever reads the audit sees that only the engine's own authorization decided.
 
     During undo and commit ``identity`` is the recovery account, ``caller`` has nothing but a name, ``context`` holds only
     the transaction's id and ``bag`` is empty: it may be another process.
@@ -104,6 +105,7 @@ class CallContext:
     flush: Callable[[], None] = lambda: None
     locks: Callable[[], int] | None = None
     capability: Capability | None = None
+    record_assertion: Callable[[], None] = lambda: None
 
     def lock(self, key: str, *, shared: bool = False) -> None:
         """Hold ``key`` for this transaction until it has ended, alone, or ``shared`` with others who only rely on it.

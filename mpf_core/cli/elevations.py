@@ -18,6 +18,8 @@ from mpf_core.store.port import AuditEntry, AuditLine
 
 #: What is shown of a call that has not ended, or whose engine was killed before it could say so.
 _UNKNOWN = "unknown"
+#: The kinds whose end is recorded too.
+_WITH_END = frozenset({"elevation", "execute-as"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,10 @@ class Elevation:
 
     @property
     def outcome(self) -> str:
-        """``done``, the HRESULT that it failed with, ``interrupted`` or ``unknown``."""
-        return str(self.end.details["outcome"]) if self.end is not None else _UNKNOWN
+        """``done``, the HRESULT that it failed with, ``interrupted`` or ``unknown``; empty for kinds without an end."""
+        if self.end is not None:
+            return str(self.end.details["outcome"])
+        return _UNKNOWN if self.begin.entry.details["kind"] in _WITH_END else ""
 
     def json(self) -> Json:
         """For programs."""

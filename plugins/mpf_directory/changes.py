@@ -92,6 +92,8 @@ REFUSALS = frozenset(
     }
 )
 _BAG_KEY = "mpf_directory.memory"
+#: Identities that a directory with access control lists is asked as, if somebody has their password.
+_CALLERS = frozenset({IdentityKind.CALLER, IdentityKind.BASIC})
 
 
 class DirectoryProvider(Provider):
@@ -107,7 +109,10 @@ class DirectoryProvider(Provider):
         Raises what `Directories.open` does: E_ACCESSDENIED for a server that is not configured, SERVER_DOWN.
         """
         account = self._directories.account(ctx.identity)
-        return _guarded(ctx, self._remembering(ctx, self._directories.open(ctx.identity, server), account))
+        directory = self._directories.open(ctx.identity, server)
+        if account is None and directory.has_acls and ctx.identity.kind in _CALLERS:
+            ctx.record_assertion()
+        return _guarded(ctx, self._remembering(ctx, directory, account))
 
     def service(self, ctx: CallContext) -> Directory:
         """The same, bound as the operator's own account at the operator's own server."""
