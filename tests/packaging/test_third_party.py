@@ -61,6 +61,7 @@ def test_nothing_called_plugins_or_procedures_lands_in_the_wheel(tmp_path: Path)
     top = {name.split("/")[0] for name in names if ".dist-info" not in name}
     assert top == {
         "mpf_core",
+        "mpf_access",
         "mpf_config",
         "mpf_directory",
         "mpf_error",
