@@ -7,7 +7,7 @@
 # Exit status: 0 installed (now or before), or left alone on purpose; 1 the installation failed.
 set -eu
 
-packages="samba-ad-dc samba-ad-provision samba-dsdb-modules ldb-tools"
+packages="samba-ad-dc samba-ad-provision samba-dsdb-modules ldb-tools ldap-utils"
 # Any version of the server will do, from wherever it came.
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$packages postgresql"
 command -v strace >/dev/null || packages="$packages strace"
