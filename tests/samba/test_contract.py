@@ -24,7 +24,8 @@ DIFFERENCES: dict[str, tuple[object, object]] = {
     "change the class": (format_hresult(Result.CANT_MOD_OBJ_CLASS), format_hresult(Result.OBJ_CLASS_VIOLATION)),
     "duplicate values": (format_hresult(Result.ATTRIBUTE_OR_VALUE_EXISTS), None),
     "home server that is not there": (format_hresult(Code.NO_SUCH_OBJECT), format_hresult(Result.CONSTRAINT_VIOLATION)),
-    "move to nowhere": (format_hresult(Code.NO_SUCH_OBJECT), format_hresult(Result.GEN_FAILURE)),
+    # "Other", and inside of its text ERROR_DS_GENERIC_ERROR.
+    "move to nowhere": (format_hresult(Code.NO_SUCH_OBJECT), "0x80072095"),
     "out of range": (format_hresult(Result.CONSTRAINT_VIOLATION), format_hresult(Result.INVALID_ATTRIBUTE_SYNTAX)),
     "too long": (format_hresult(Result.CONSTRAINT_VIOLATION), format_hresult(Result.INVALID_ATTRIBUTE_SYNTAX)),
     "two single values": (format_hresult(Result.CONSTRAINT_VIOLATION), format_hresult(Result.ATTRIBUTE_OR_VALUE_EXISTS)),
