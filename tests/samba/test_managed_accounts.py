@@ -107,8 +107,9 @@ def tenant(engine: Engine, directory: Directory, service: DirectoriesService) ->
 
 
 def _objects(directory: Directory) -> dict[str, dict[str, frozenset[str | bytes]]]:
-    """Every object, but for the one that counts relative identifiers: those are never given back."""
-    return {name: content for name, content in snapshot(directory).items() if not name.startswith("cn=rid set,")}
+    """Every object, but for those that count relative identifiers: they are never given back."""
+    counters = ("cn=rid set,", "cn=rid manager$,")
+    return {name: content for name, content in snapshot(directory).items() if not name.startswith(counters)}
 
 
 def ldap(dn: str) -> str:
