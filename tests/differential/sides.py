@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mpf_core import Caller, Config, Credentials, Engine, Result
-from mpf_core.provider import CallContext, Change, Provider
+from mpf_core.provider import CallContext, Change, ProcedureType, Provider
 from mpf_core.testing import Faults, WrappedProvider, wrap_plugin
 from mpf_directory import DirectoryPlugin, layout
 from mpf_directory.dn import Dn
@@ -25,7 +25,7 @@ from mpf_managed import ManagedPlugin, elevations
 from mpf_ocs import OcsPlugin
 from mpf_policy import PolicyPlugin
 from tests.differential.requests import CALLERS, Ask, document
-from tests.differential.state import State, restore, roots, state
+from tests.differential.state import State, differences, restore, roots, state
 from tests.namespaces.tree_by_requests import Builder, Requests
 from tests.samba.controller import Samba, SambaCredentials, engine_config, remove_tree
 
@@ -56,12 +56,14 @@ class Side:
         self.faults = faults
         self.start = start
         self._caller = caller
+        self._ground = start
+        self._setup: tuple[Ask, ...] = ()
         self._changed = False
 
     def send(self, *asked: Ask) -> Result:
         """One request with these calls, by whoever asks for the first."""
         result = self.engine.execute(document(*asked), self._caller(CALLERS[asked[0].caller]))
-        self._changed |= result.error is None
+        self._changed |= result.error is None and not all(map(self._is_read, asked))
         return result
 
     def done(self, *asked: Ask) -> Result:
@@ -70,25 +72,40 @@ class Side:
         assert result.error is None, (str(asked[0]), result.document.decode())
         return result
 
-    def prepare(self, setup: tuple[Ask, ...]) -> None:
-        """All of it in one request of the domain's administrator, which must succeed."""
-        if setup:
-            self.done(*(ask.by("domain") for ask in setup))
+    def prepare(self, *setup: Ask) -> None:
+        """As at the start, and then all of this in one request of the domain's administrator, which must succeed.
+
+        Nothing is done when that is so already.
+        """
+        if self._changed or self._setup != setup:
+            self.reset()
+            if setup:
+                self.done(*(ask.by("domain") for ask in setup))
+                self._setup, self._ground, self._changed = setup, self.state(), False
 
     def state(self) -> State:
         """See `state`."""
         return state(self.directory)
 
-    def before(self) -> State:
-        """The same, for a test that goes on from there: it is not looked at again before any request has succeeded."""
-        return self.state() if self._changed else self.start
+    def now(self) -> State:
+        """The same; not looked at again where no request that writes has succeeded since it was."""
+        return self.state() if self._changed else self._ground
+
+    def left_behind(self) -> Mapping[str, object]:
+        """What differs from how it was prepared."""
+        found = differences(self._ground, self.state())
+        self._changed |= bool(found)
+        return found
 
     def reset(self) -> None:
         """Everything as it was at the start."""
         self.faults.clear()
-        if self._changed:
+        if self._changed or self._setup:
             restore(self.directory, self.start)
-            self._changed = False
+        self._setup, self._ground, self._changed = (), self.start, False
+
+    def _is_read(self, ask: Ask) -> bool:
+        return self.engine.namespaces[ask.namespace].procedures[ask.procedure].type is ProcedureType.READ
 
 
 @contextmanager

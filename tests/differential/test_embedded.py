@@ -13,16 +13,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
+def side(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
     with embedded_side(tmp_path_factory.mktemp("embedded")) as side:
         yield side
-
-
-@pytest.fixture
-def side(opened: Side) -> Iterator[Side]:
-    """As at the start."""
-    yield opened
-    opened.reset()
 
 
 class TestEmbedded(Procedures):

@@ -15,16 +15,9 @@ pytestmark = pytest.mark.samba
 
 
 @pytest.fixture(scope="module")
-def opened(samba: Samba, directory: Directory) -> Iterator[Side]:
+def side(samba: Samba, directory: Directory) -> Iterator[Side]:
     with samba_side(samba, directory) as side:
         yield side
-
-
-@pytest.fixture
-def side(opened: Side) -> Iterator[Side]:
-    """As at the start."""
-    yield opened
-    opened.reset()
 
 
 class TestSamba(Procedures):

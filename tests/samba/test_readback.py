@@ -45,7 +45,7 @@ class Reader:
     def __init__(self, samba: Samba, side: Side) -> None:
         self.samba = samba
         self.side = side
-        side.prepare(READY)
+        side.prepare(*READY)
         self.write(Modification("proxyAddresses", ModifyOp.ADD, (MAIL,)))
         self.first = self._read()
 
@@ -121,7 +121,8 @@ def test_every_argument_has_its_attribute_and_its_bit(reader: Reader) -> None:
 
 
 def test_a_change_leaves_what_is_not_given_to_the_last_bit(reader: Reader) -> None:
-    reader.side.prepare((ADD_POOL.but(poolFQDN="pool02.fabrikam.com"), CREATE_USER.but(enabledForEnhancedPresence="true")))
+    reader.side.done(ADD_POOL.but(poolFQDN="pool02.fabrikam.com"))
+    reader.side.done(CREATE_USER.but(enabledForEnhancedPresence="true"))
     # Remote call control and two bits that nobody knows, an archiving setting, a phone, and an address of another kind.
     theirs = {
         "msRTCSIP-OptionFlags": {str(256 + 16 + 2 + 32)},
