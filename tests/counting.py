@@ -15,6 +15,7 @@ from ldap3.strategy.base import BaseStrategy
 from mpf_core import Engine
 from mpf_core.security.identity import Identity
 from mpf_directory.backends import Backend
+from mpf_directory.delegating import DelegatingDirectory
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
 from mpf_directory.ldap_wire import Wire
@@ -52,21 +53,20 @@ class Operations:
         return Counter(operation.name for operation in self.made)
 
 
-class CountingDirectory:
-    """Implements `port.Directory` over another one, and notes everything."""
+class CountingDirectory(DelegatingDirectory):
+    """Notes everything that is asked of another directory."""
 
     def __init__(self, directory: Directory, operations: Operations, kind: str = "") -> None:
-        self._directory = directory
+        super().__init__(directory)
         self._operations = operations
         self._kind = kind
-        self.server, self.base, self.has_acls = directory.server, directory.base, directory.has_acls
 
     def _note(self, name: str, dn: Dn) -> None:
         self._operations.note(Operation(name, str(dn), self._kind))
 
     def read(self, dn: Dn, attributes: Sequence[str] = ()) -> Entry | None:
         self._note("read", dn)
-        return self._directory.read(dn, attributes)
+        return super().read(dn, attributes)
 
     def search(
         self,
@@ -77,26 +77,23 @@ class CountingDirectory:
         limit: int | None = None,
     ) -> Iterator[Entry]:
         self._note("search", base)
-        return self._directory.search(base, scope, filter, attributes, limit)
+        return super().search(base, scope, filter, attributes, limit)
 
     def add(self, dn: Dn, attributes: Mapping[str, Sequence[Value]]) -> None:
         self._note("add", dn)
-        self._directory.add(dn, attributes)
+        super().add(dn, attributes)
 
     def modify(self, dn: Dn, modifications: Sequence[Modification]) -> None:
         self._note("modify", dn)
-        self._directory.modify(dn, modifications)
+        super().modify(dn, modifications)
 
     def delete(self, dn: Dn) -> None:
         self._note("delete", dn)
-        self._directory.delete(dn)
+        super().delete(dn)
 
     def rename(self, dn: Dn, new_dn: Dn) -> None:
         self._note("rename", dn)
-        self._directory.rename(dn, new_dn)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._directory, name)
+        super().rename(dn, new_dn)
 
 
 class _CountingBackend:

@@ -15,15 +15,16 @@ What others change meanwhile is seen at the next lock. Whoever decides on someth
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import NamedTuple, cast
 from weakref import WeakValueDictionary
 
+from mpf_directory.delegating import DelegatingDirectory
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
-from mpf_directory.port import Directory, Entry, Modification, Scope, Section, SecurityDescriptors, Value
+from mpf_directory.port import Directory, Entry, Scope
 
 #: Read along with whatever is asked for, since a request's calls look at the same objects for one of these each.
 _USUAL = ("distinguishedName", "objectClass", "objectGUID", "otherWellKnownObjects")
@@ -89,55 +90,12 @@ class Memories:
             return memory
 
 
-class ForgettingDirectory:
-    """Implements `port.Directory` over another one: reads for real, and has the transaction forget when it writes."""
+class ForgettingDirectory(DelegatingDirectory):
+    """Reads for real, and has the transaction forget when it writes: also an access list, which decides what can be seen."""
 
     def __init__(self, directory: Directory, memory: Memory) -> None:
-        self._directory = directory
+        super().__init__(directory)
         self._memory = memory
-        self.server = directory.server
-        self.base = directory.base
-        self.has_acls = directory.has_acls
-
-    def read(self, dn: Dn, attributes: Sequence[str] = ()) -> Entry | None:
-        """See `port.Directory.read`."""
-        return self._directory.read(dn, attributes)
-
-    def search(
-        self,
-        base: Dn,
-        scope: Scope,
-        filter: Filter,  # noqa: A002 - LDAP's word
-        attributes: Sequence[str] = (),
-        limit: int | None = None,
-    ) -> Iterator[Entry]:
-        """See `port.Directory.search`."""
-        return self._directory.search(base, scope, filter, attributes, limit)
-
-    def add(self, dn: Dn, attributes: Mapping[str, Sequence[Value]]) -> None:
-        """See `port.Directory.add`."""
-        self._write(lambda: self._directory.add(dn, attributes))
-
-    def modify(self, dn: Dn, modifications: Sequence[Modification]) -> None:
-        """See `port.Directory.modify`."""
-        self._write(lambda: self._directory.modify(dn, modifications))
-
-    def delete(self, dn: Dn) -> None:
-        """See `port.Directory.delete`."""
-        self._write(lambda: self._directory.delete(dn))
-
-    def rename(self, dn: Dn, new_dn: Dn) -> None:
-        """See `port.Directory.rename`."""
-        self._write(lambda: self._directory.rename(dn, new_dn))
-
-    def read_descriptor(self, dn: Dn, sections: Section) -> bytes | None:
-        """See `port.SecurityDescriptors.read_descriptor`; for directories that have access control lists only."""
-        return cast(SecurityDescriptors, self._directory).read_descriptor(dn, sections)
-
-    def write_descriptor(self, dn: Dn, descriptor: bytes, sections: Section) -> None:
-        """See `port.SecurityDescriptors.write_descriptor`: what can be seen may be another thing afterwards."""
-        under = cast(SecurityDescriptors, self._directory)
-        self._write(lambda: under.write_descriptor(dn, descriptor, sections))
 
     def _write(self, effect: Callable[[], None]) -> None:
         try:

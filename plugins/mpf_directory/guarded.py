@@ -7,32 +7,29 @@ this (design: docs/design/security.md, What a capability is made of).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import cast
 
 from mpf_core.errors import Code, MpfError
 from mpf_core.security.capability import Capability, Permit
+from mpf_directory.delegating import DelegatingDirectory
 from mpf_directory.dn import Dn, DnForm
 from mpf_directory.filters import Filter
 from mpf_directory.operations import Add, Modify, Operation, Rename, guid_of
-from mpf_directory.port import Directory, Entry, Modification, Scope, Section, SecurityDescriptors, Value
+from mpf_directory.port import Directory, Entry, Modification, Scope, Section, Value
 from mpf_directory.results import no_such_object
 
 
-class GuardedDirectory:
-    """Implements `port.Directory` over another one. Raises E_ACCESSDENIED before whatever no permit covers."""
+class GuardedDirectory(DelegatingDirectory):
+    """Raises E_ACCESSDENIED before whatever no permit covers."""
 
     def __init__(self, directory: Directory, capability: Capability) -> None:
-        self._directory = directory
+        super().__init__(directory)
         self._capability = capability
         self._places: dict[Dn, Dn] = {}
-        self.server = directory.server
-        self.base = directory.base
-        self.has_acls = directory.has_acls
 
     def read(self, dn: Dn, attributes: Sequence[str] = ()) -> Entry | None:
         """See `port.Directory.read`."""
         self._require("read", dn)
-        return self._directory.read(dn, attributes)
+        return super().read(dn, attributes)
 
     def search(
         self,
@@ -44,38 +41,38 @@ class GuardedDirectory:
     ) -> Iterator[Entry]:
         """See `port.Directory.search`. What is searched must lie within what may be read, all of it."""
         self._require("read", base, below=scope is not Scope.BASE)
-        return self._directory.search(base, scope, filter, attributes, limit)
+        return super().search(base, scope, filter, attributes, limit)
 
     def add(self, dn: Dn, attributes: Mapping[str, Sequence[Value]]) -> None:
         """See `port.Directory.add`."""
         self._require("create", dn)
-        self._directory.add(dn, attributes)
+        super().add(dn, attributes)
 
     def modify(self, dn: Dn, modifications: Sequence[Modification]) -> None:
         """See `port.Directory.modify`."""
         self._require("modify", dn, [one.attribute for one in modifications])
-        self._directory.modify(dn, modifications)
+        super().modify(dn, modifications)
 
     def delete(self, dn: Dn) -> None:
         """See `port.Directory.delete`."""
         self._require("delete", dn)
-        self._directory.delete(dn)
+        super().delete(dn)
 
     def rename(self, dn: Dn, new_dn: Dn) -> None:
         """See `port.Directory.rename`. Both names must be permitted."""
         self._require("rename", dn)
         self._require("rename", new_dn)
-        self._directory.rename(dn, new_dn)
+        super().rename(dn, new_dn)
 
     def read_descriptor(self, dn: Dn, sections: Section) -> bytes | None:
         """See `port.SecurityDescriptors.read_descriptor`; for directories that have access control lists only."""
         self._require("read-acl", dn)
-        return cast(SecurityDescriptors, self._directory).read_descriptor(dn, sections)
+        return super().read_descriptor(dn, sections)
 
     def write_descriptor(self, dn: Dn, descriptor: bytes, sections: Section) -> None:
         """See `port.SecurityDescriptors.write_descriptor`."""
         self._require("write-acl", dn)
-        cast(SecurityDescriptors, self._directory).write_descriptor(dn, descriptor, sections)
+        super().write_descriptor(dn, descriptor, sections)
 
     def check(self, operations: Iterable[Operation]) -> None:
         """Raise E_ACCESSDENIED for operations that could not be done here. Nothing is done."""

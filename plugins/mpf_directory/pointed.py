@@ -2,67 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import cast
+from collections.abc import Callable
 
 from mpf_core.points import reach
-from mpf_directory.dn import Dn
-from mpf_directory.filters import Filter
-from mpf_directory.port import Directory, Entry, Modification, Scope, Section, SecurityDescriptors, Value
+from mpf_directory.delegating import DelegatingDirectory
+from mpf_directory.port import Directory
 
 
-class PointedDirectory:
-    """Implements `port.Directory` over another one. Used wherever a change is done, undone or committed."""
+class PointedDirectory(DelegatingDirectory):
+    """Stands before another directory wherever a change is done, undone or committed."""
 
     def __init__(self, directory: Directory, remaining: Callable[[], object]) -> None:
         """``remaining`` raises when no time is left: then the next write is not begun."""
-        self._directory = directory
+        super().__init__(directory)
         self._remaining = remaining
-        self.server = directory.server
-        self.base = directory.base
-        self.has_acls = directory.has_acls
 
-    def read(self, dn: Dn, attributes: Sequence[str] = ()) -> Entry | None:
-        """See `port.Directory.read`."""
-        return self._directory.read(dn, attributes)
-
-    def search(
-        self,
-        base: Dn,
-        scope: Scope,
-        filter: Filter,  # noqa: A002 - LDAP's word
-        attributes: Sequence[str] = (),
-        limit: int | None = None,
-    ) -> Iterator[Entry]:
-        """See `port.Directory.search`."""
-        return self._directory.search(base, scope, filter, attributes, limit)
-
-    def add(self, dn: Dn, attributes: Mapping[str, Sequence[Value]]) -> None:
-        """See `port.Directory.add`."""
-        self._between_points(lambda: self._directory.add(dn, attributes))
-
-    def modify(self, dn: Dn, modifications: Sequence[Modification]) -> None:
-        """See `port.Directory.modify`."""
-        self._between_points(lambda: self._directory.modify(dn, modifications))
-
-    def delete(self, dn: Dn) -> None:
-        """See `port.Directory.delete`."""
-        self._between_points(lambda: self._directory.delete(dn))
-
-    def rename(self, dn: Dn, new_dn: Dn) -> None:
-        """See `port.Directory.rename`."""
-        self._between_points(lambda: self._directory.rename(dn, new_dn))
-
-    def read_descriptor(self, dn: Dn, sections: Section) -> bytes | None:
-        """See `port.SecurityDescriptors.read_descriptor`; for directories that have access control lists only."""
-        return cast(SecurityDescriptors, self._directory).read_descriptor(dn, sections)
-
-    def write_descriptor(self, dn: Dn, descriptor: bytes, sections: Section) -> None:
-        """See `port.SecurityDescriptors.write_descriptor`."""
-        under = cast(SecurityDescriptors, self._directory)
-        self._between_points(lambda: under.write_descriptor(dn, descriptor, sections))
-
-    def _between_points(self, effect: Callable[[], None]) -> None:
+    def _write(self, effect: Callable[[], None]) -> None:
         self._remaining()
         reach("provider.effect.before")
         effect()

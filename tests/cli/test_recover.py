@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.cli.conftest import Run
-from tests.cli.shelf import CALLER, Site
+from tests.cli.shelf import CALLER, Site, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -69,8 +69,10 @@ def test_the_next_submit_recovers_too(run: Run, site: Site) -> None:
     site.kill_in("Put:one")
     site.tell("wait-in-apply")
     with site.waits("submit", site.request("Put:two"), "--as", CALLER) as process:
+        wait_for(lambda: "one" not in site.things())  # in the background, while the request waits
         site.take_back("wait-in-apply")
         process.communicate(timeout=30)
+    assert process.returncode == 0
     assert site.things() == ["two"]
 
 
