@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +14,15 @@ class Permit:
     ``read-acl`` and ``write-acl``. ``objects`` are the objects themselves, ``within`` containers with everything below
     them, both as names that the checking provider understands (for directories: distinguished names, also in the form
     ``<GUID=...>``). ``attributes`` limit what is modified: names without regard to case, or beginnings with a ``*``; none
-    is no limit.
+    is no limit. ``places`` says where some of the objects and containers were when the call was authorized: a change is
+    refused if one is elsewhere by then, because the decision was about an object in that place.
     """
 
     operations: frozenset[str]
     objects: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def covers(self, attributes: Sequence[str]) -> bool:
         """Whether all of these attributes may be changed."""

@@ -13,6 +13,7 @@ from mpf_core.security.capability import Capability, Permit
 from mpf_directory.delegating import DelegatingDirectory
 from mpf_directory.dn import Dn, DnForm
 from mpf_directory.filters import Filter
+from mpf_directory.locking import renamed_meanwhile
 from mpf_directory.operations import Add, Modify, Operation, Rename, guid_of
 from mpf_directory.port import Directory, Entry, Modification, Scope, Section, Value
 from mpf_directory.results import no_such_object
@@ -75,7 +76,11 @@ class GuardedDirectory(DelegatingDirectory):
         super().write_descriptor(dn, descriptor, sections)
 
     def check(self, operations: Iterable[Operation]) -> None:
-        """Raise E_ACCESSDENIED for operations that could not be done here. Nothing is done."""
+        """Raise E_ACCESSDENIED for operations that could not be done here. Nothing is done.
+
+        Raises LOCK_VIOLATION where an object is not where it was when the call was authorized. What is changed is locked by
+        now, so it stays.
+        """
         for operation in operations:
             match operation:
                 case Add():
@@ -88,6 +93,17 @@ class GuardedDirectory(DelegatingDirectory):
                     self._require("rename", operation.new_dn)
                 case _:
                     self._require("delete", operation.dn)
+            self._require_place(operation)
+
+    def _require_place(self, operation: Operation) -> None:
+        """What the call may change, and what it changes something in, is where it was when the call was authorized."""
+        guid = operation.guid if isinstance(operation, Modify | Rename) else None
+        for permit in self._capability.permits:
+            for name, place in permit.places.items():
+                was = Dn.parse(place)
+                moved = name in permit.within and self._place(name) != was
+                if moved or (guid is not None and Dn.parse(name).guid == guid and operation.dn != was):
+                    raise renamed_meanwhile(was)
 
     def _require(self, operation: str, dn: Dn, attributes: Sequence[str] = (), *, below: bool = False) -> None:
         """``below`` asks for a container with everything in it: an object that is named itself is not enough."""

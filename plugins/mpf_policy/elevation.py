@@ -9,8 +9,8 @@ from mpf_core.security.capability import Capability, Permit
 from mpf_directory.dn import Dn
 from mpf_policy.settings import Elevation, May, place
 
-#: The objects that an argument's text was authorized for, by name.
-Resolve = Callable[[str], Iterable[Dn]]
+#: The objects that an argument's text was authorized for: what stands for each, and what it was called then.
+Resolve = Callable[[str], Iterable[tuple[Dn, Dn]]]
 
 
 def grant(call: Call, rules: Sequence[Elevation], base: Dn, resolve: Resolve) -> Grant | None:
@@ -27,18 +27,15 @@ def grant(call: Call, rules: Sequence[Elevation], base: Dn, resolve: Resolve) ->
 
 
 def _permits(call: Call, may: Iterable[May], base: Dn, resolve: Resolve) -> tuple[Permit, ...]:
-    def named(arguments: Iterable[str]) -> tuple[str, ...]:
-        return tuple(str(dn) for name in arguments for text in call.named.get(name, ()) for dn in resolve(text))
+    def named(arguments: Iterable[str]) -> dict[str, str]:
+        return {str(dn): str(was) for name in arguments for text in call.named.get(name, ()) for dn, was in resolve(text)}
 
-    return tuple(
-        Permit(
-            frozenset(one.operations),
-            named(one.objects),
-            (*named(one.below), *(str(place(base, name)) for name in one.within)),
-            one.attributes,
-        )
-        for one in may
-    )
+    def permit(one: May) -> Permit:
+        objects, below = named(one.objects), named(one.below)
+        within = (*below, *(str(place(base, name)) for name in one.within))
+        return Permit(frozenset(one.operations), tuple(objects), within, one.attributes, objects | below)
+
+    return tuple(map(permit, may))
 
 
 def _matches(pattern: str, name: str) -> bool:

@@ -121,6 +121,7 @@ class PolicyPlugin:
         if known is not None and known.age[0] == memory.age[0]:
             organizations.keep_groups(known.organizations)
         names = known.names if known is not None else Names()
+        names.unsettle()
         made = _LookedUp(organizations, names, memory, memory.age)
         with self._lock:
             self._looked_up[transaction_id] = made

@@ -157,3 +157,19 @@ def test_a_change_is_checked_before_it_is_done(directory: EmbeddedDirectory) -> 
         others = guarded(directory, permit(*(all_of_it.keys() - {operation}), within=(ALPINE,)))
         assert refused(others.check, [change]), operation
     assert directory.read(new) is None
+
+
+@pytest.mark.parametrize("kind", ["objects", "within"])
+def test_a_change_is_refused_once_its_object_is_elsewhere_than_it_was_authorized(
+    directory: EmbeddedDirectory, kind: str
+) -> None:
+    john, away = Dn.parse(JOHN), Dn.parse(OTHER_CUSTOMER).child("CN", "away")
+    named = by_guid(directory, JOHN)
+    permit_ = Permit(frozenset({"modify"}), **{kind: (str(named),)}, places={str(named): JOHN})  # type: ignore[arg-type]
+    change = {"description": ValueChange(("x",))}
+    guarded(directory, permit_).check([Modify(john, change, named.guid)])
+    directory.rename(john, away)
+    with pytest.raises(MpfError) as caught:
+        guarded(directory, permit_).check([Modify(away, change, named.guid)])
+    assert caught.value.code == Code.LOCK_VIOLATION
+    assert JOHN in caught.value.description
