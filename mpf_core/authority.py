@@ -16,7 +16,7 @@ from structlog.typing import FilteringBoundLogger
 from mpf_core.administration import Administration, Assignment
 from mpf_core.errors import Code, ConfigError, MpfError, format_hresult
 from mpf_core.events import EventName
-from mpf_core.model import Access, Procedure
+from mpf_core.model import Procedure
 from mpf_core.plugins import HookCaller
 from mpf_core.provider import Json
 from mpf_core.runtime import Runtime
@@ -53,7 +53,7 @@ class Authority:
         name = call.procedure.full_name
         nobody = f"Access denied: no policy allows {call.caller.name} '{name}'."
         self._ask(self.runtime.policies, {"call": call}, nobody)
-        if call.calling is not None and call.procedure.access is Access.PRIVATE:
+        if call.is_part:
             return
         for argument, claimed in _claims(call):
             nobody = f"Access denied: no policy lets {call.caller.name} claim '{claimed}'."

@@ -200,6 +200,11 @@ class Procedure:
         return self.input_schema.minimum_role if self.input_schema else None
 
     @property
+    def is_private(self) -> bool:
+        """Whether only other procedures may call it."""
+        return self.access is Access.PRIVATE
+
+    @property
     def is_provided(self) -> bool:
         """Whether a provider runs it, rather than steps."""
         return self.provider_source is not None and not self.steps

@@ -34,6 +34,11 @@ class Call(NamedTuple):
     named: Mapping[str, Sequence[str]] = MappingProxyType({})
 
     @property
+    def is_part(self) -> bool:
+        """Whether it is a private procedure that another one calls, and so a part of that one, which was allowed."""
+        return self.calling is not None and self.procedure.is_private
+
+    @property
     def edge(self) -> tuple[str, str]:
         """Calling and called procedure as ``Namespace::Procedure``; a request itself is ``request``."""
         return (self.calling.full_name if self.calling else "request", self.procedure.full_name)

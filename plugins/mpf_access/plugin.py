@@ -12,7 +12,6 @@ from pathlib import Path
 from mpf_access.rules import AccessList, Rule, read_list
 from mpf_core.errors import ConfigError, MpfError
 from mpf_core.hookspecs import hookimpl
-from mpf_core.model import Access
 from mpf_core.security.calls import Call, Decision
 from mpf_core.services import Services
 from mpf_core.settings import Settings, parse_settings
@@ -49,8 +48,8 @@ class AccessPlugin:
 
         Raises the MpfError of a directory that does not answer, where a rule names a group by its distinguished name.
         """
-        if call.calling is not None and call.procedure.access is Access.PRIVATE:
-            return Decision(True, f"a part of {call.calling.full_name}")
+        if call.is_part:
+            return Decision(True, f"a part of {call.edge[0]}")
         name = call.procedure.full_name
         for number, rule in enumerate(self._list.rules, 1):
             if rule.names(name) and rule.is_about(call.caller, lambda dn, rule=rule: self._sid(dn, rule)):  # type: ignore[misc]

@@ -83,6 +83,12 @@ ORGANIZATIONS = (
     ),
 )
 
+
+def pointers_of(organization: Dn, name: str) -> Dn:
+    """An organization's container of service pointers of one kind."""
+    return organization.child("CN", "_Private").child("CN", "Services").child("CN", name)
+
+
 #: Containers of service pointers below CN=Services,CN=_Private of every organization, and those of the hosting one only.
 POINTER_CONTAINERS = ("SIPDomains",)
 HOSTING_POINTER_CONTAINERS = ("FederationDomains", "SharedPools", "SIPDomainReservations")

@@ -37,9 +37,7 @@ def seed_hosting_tree(directory: Directory, password: str | None = None) -> None
 
 def share_pools(directory: Directory) -> None:
     """Let all organizations of the seeded tree use its pools, as AddSharedPool does (spec: managed-ocs.md)."""
-    place = layout.ORGANIZATIONS[0].dn(directory.base)
-    for name in ("_Private", "Services", "SharedPools"):
-        place = place.child("CN", name)
+    place = layout.pointers_of(layout.ORGANIZATIONS[0].dn(directory.base), "SharedPools")
     for pool in layout.POOLS:
         keywords = ["SharedPools", f"poolTag={pool.tag}", "poolStatus=Available"]
         attributes = {"keywords": keywords, "managedBy": [str(lc_services(directory.base, pool.name))]}

@@ -31,8 +31,7 @@ def parse(text: str) -> str:
 
 def place(directory: Directory) -> Dn:
     """The container of the list, which need not be there."""
-    hosting = layout.ORGANIZATIONS[0].dn(directory.base)
-    return hosting.child("CN", "_Private").child("CN", "Services").child("CN", LIST)
+    return layout.pointers_of(layout.ORGANIZATIONS[0].dn(directory.base), LIST)
 
 
 def entry_name(directory: Directory, domain: str) -> Dn:

@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator
 
 from mpf_core.errors import Code
 from mpf_core.security.calls import Call, Decision
+from mpf_directory import layout
 from mpf_directory.dn import Dn
 from mpf_directory.port import Directory
 from mpf_policy.names import Names
 from mpf_policy.organizations import Organizations
 from mpf_policy.settings import Claims, place
 from mpf_policy.targets import organization_of
-
-_RESERVATIONS = ("_Private", "Services", "SIPDomainReservations")
 
 
 def decide_claim(call: Call, domain: str, organizations: Organizations, names: Names, settings: Claims) -> Decision:
@@ -70,9 +69,7 @@ _MISSING = {
 
 def _owners_above(domain: str, directory: Directory, hosting: Dn) -> Iterator[tuple[str, Dn | None]]:
     """The reserved domains that ``domain`` lies below, each with its owner; ``None`` where that cannot be told."""
-    container = hosting
-    for name in _RESERVATIONS:
-        container = container.child("CN", name)
+    container = layout.pointers_of(hosting, "SIPDomainReservations")
     _, _, above = domain.partition(".")
     while "." in above:
         entry = directory.read(container.child("CN", above), ["managedBy"])

@@ -1,7 +1,8 @@
 """What the directory says about administrators: who administers the domain, and who an organization.
 
-Every organization has otherWellKnownObjects entries that point at its groups; UserCreators is the one of its
-administrators, Admins@<organization> (spec: helpers-and-ad-providers.md, 2.7, 2.11, 2.19).
+Every organization has otherWellKnownObjects entries that point at its groups: UserCreators at that of its administrators,
+Admins@<organization>, and ChildOrgCreators at that of its customer service representatives, CSRAdmins@<organization>
+(spec: helpers-and-ad-providers.md, 2.7, 2.11, 2.19).
 """
 
 from __future__ import annotations
@@ -12,14 +13,10 @@ from uuid import UUID
 
 from mpf_core.errors import MpfError
 from mpf_directory.dn import Dn, DnForm
+from mpf_directory.layout import WellKnown
 from mpf_directory.operations import guid_of
 from mpf_directory.port import Directory, Entry
 from mpf_directory.sids import sid_to_text
-
-#: otherWellKnownObjects: the group of an organization's administrators.
-USER_CREATORS = "65F37ECB46704F0E9300E1FB48E1096E"
-#: otherWellKnownObjects: what kind of organization it is, an object called hosting, reseller, customer or default.
-ORG_TYPE = "EA755D448CE64157A20E82B7CCBE14B0"
 
 _BUILTIN_ADMINISTRATORS = "S-1-5-32-544"
 _DOMAIN_ADMINS = 512
@@ -30,12 +27,14 @@ class Organization:
     """A container of the Hosting tree.
 
     ``is_unit`` is false for one that is no organizational unit, and so no organization; ``admins`` are the SIDs of the
-    administrators' group; ``creates_organizations`` holds for the Hosting unit and for resellers.
+    administrators' group; ``creates_organizations`` holds for the Hosting unit and for resellers; ``csr_groups`` are the
+    groups of its customer service representatives, whose SIDs are read when somebody asks (`Organizations.csrs`).
     """
 
     is_unit: bool
     admins: frozenset[str] = frozenset()
     creates_organizations: bool = False
+    csr_groups: tuple[Dn, ...] = ()
 
 
 class DomainAdmins:
@@ -91,10 +90,14 @@ class Organizations:
         """The innermost organization with administrators that holds ``target``, or is it; ``None`` without one."""
         return next((place for place, organization in self._units(target) if organization.admins), None)
 
-    def pointed_at(self, organization: Dn, guid: str) -> list[Dn]:
-        """What the organization's otherWellKnownObjects have under ``guid``."""
+    def csrs(self, organization: Organization) -> frozenset[str]:
+        """The SIDs of the groups of the organization's customer service representatives."""
+        return frozenset(sid for sid in map(self._group_sid, organization.csr_groups) if sid)
+
+    def pointed_at(self, organization: Dn, what: WellKnown) -> list[Dn]:
+        """What the organization's otherWellKnownObjects point at as ``what``."""
         entry = self.directory.read(organization, ["otherWellKnownObjects"])
-        return _pointers(entry).get(guid, []) if entry is not None else []
+        return _pointers(entry).get(what.value, []) if entry is not None else []
 
     def find(self, target: Dn) -> tuple[Dn, UUID | None] | None:
         """The name by path and the objectGUID of an object that was named in any way; ``None`` if that leads nowhere."""
@@ -132,15 +135,16 @@ class Organizations:
         if not _is_a(entry, "organizationalUnit"):
             return Organization(is_unit=False)
         pointers = _pointers(entry)
-        admins = [self._group_sid(group) for group in pointers.get(USER_CREATORS, ())]
+        admins = [self._group_sid(group) for group in pointers.get(WellKnown.USER_CREATORS.value, ())]
         top = dn == self.hosting or self._is_reseller(dn, pointers)
         if top and not admins:
             admins = [self._group_sid(dn.child("CN", f"Admins@{dn.rdn.value}"))]
-        return Organization(True, frozenset(sid for sid in admins if sid), top)
+        csr_groups = tuple(pointers.get(WellKnown.CHILD_ORG_CREATORS.value, ()))
+        return Organization(True, frozenset(sid for sid in admins if sid), top, csr_groups)
 
     def _is_reseller(self, dn: Dn, pointers: dict[str, list[Dn]]) -> bool:
         """What the organization's type says; without one, whether it lies directly below the Hosting unit."""
-        types = pointers.get(ORG_TYPE)
+        types = pointers.get(WellKnown.ORG_TYPE.value)
         if types:
             return all(type_.rdn.value.casefold() == "reseller" for type_ in types)
         return dn.parent == self.hosting

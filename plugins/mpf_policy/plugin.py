@@ -23,7 +23,7 @@ from mpf_policy.claims import decide_claim
 from mpf_policy.names import Names
 from mpf_policy.organizations import DomainAdmins, Organizations
 from mpf_policy.pools import decide_pools
-from mpf_policy.roles import decide, is_part
+from mpf_policy.roles import decide
 from mpf_policy.settings import PolicySettings
 
 #: Transactions whose look-ups are kept at most. More than that run at once only where nobody tells of their end.
@@ -66,7 +66,7 @@ class PolicyPlugin:
         """Decide by the procedure's minimum role, and by the pools that the call names; always an answer."""
         known = self._known(call.transaction_id)
         decision = decide(call, known.organizations, known.names)
-        if not decision.allowed or is_part(call):
+        if not decision.allowed or call.is_part:
             return decision
         return decide_pools(call, known.organizations, known.names) or decision
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from mpf_core.errors import Code, MpfError
 from mpf_core.security.calls import Call, Decision
 from mpf_core.security.declarations import values_of
+from mpf_directory import layout
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
 from mpf_directory.port import Directory, Entry, Scope
@@ -15,10 +16,7 @@ from mpf_policy.names import Names
 from mpf_policy.organizations import Organizations
 from mpf_policy.targets import organization_of
 
-_SHARED = ("_Private", "Services", "SharedPools")
 _AVAILABLE = "poolstatus=available"
-#: otherWellKnownObjects: the service of the pool that is assigned to an organization.
-POOL = "F2864B2154204460BC035BDF8A760C45"
 _RELATION = "assigned"
 
 
@@ -46,19 +44,17 @@ def decide_pools(call: Call, organizations: Organizations, names: Names) -> Deci
 def _is_usable(pool: str, organization: Dn, organizations: Organizations) -> bool:
     """Whether ``pool``, an FQDN or the DN of its service, is assigned to the organization, or shared and available."""
     directory = organizations.directory
-    shared = organizations.hosting
-    for name in _SHARED:
-        shared = shared.child("CN", name)
+    shared = layout.pointers_of(organizations.hosting, "SharedPools")
     if "=" not in pool:
         entry = directory.read(shared.child("CN", pool), ["keywords"])
         if entry is not None and _is_available(entry):
             return True
-        return any(_fqdn(directory, service) == pool.lower() for service in organizations.pointed_at(organization, POOL))
+        return any(_fqdn(directory, service) == pool.lower() for service in _assigned(organization, organizations))
     try:
         service = Dn.parse(pool)
     except MpfError:
         return False
-    if service in organizations.pointed_at(organization, POOL):
+    if service in _assigned(organization, organizations):
         return True
     pointers = directory.search(shared, Scope.ONE_LEVEL, Filter.eq("managedBy", str(service)), ["keywords"])
     try:
@@ -67,6 +63,10 @@ def _is_usable(pool: str, organization: Dn, organizations: Organizations) -> boo
         if error.code == Code.NO_SUCH_OBJECT:  # no list of shared pools yet
             return False
         raise
+
+
+def _assigned(organization: Dn, organizations: Organizations) -> list[Dn]:
+    return organizations.pointed_at(organization, layout.WellKnown.POOL)
 
 
 def _is_available(pointer: Entry) -> bool:

@@ -5,6 +5,10 @@ the Hosting organization and of the reseller around the object; UserCreators tho
 anybody who was found in the directory. The original proved membership by opening an access-controlled object as the caller;
 here it is the SIDs of the caller's groups, which the directory says.
 
+The customer service representatives of the provider and of a reseller stand above the administrators of the organizations
+below theirs, so they hold UserCreators there, and not over their own; they make no organizations. Those of a customer do
+what says that it needs no more than ChildOrgCreators, which everybody above them may do as well.
+
 Only these top-level roles are decided here. What is finer is the business of the directory's own access control.
 """
 
@@ -13,7 +17,6 @@ from __future__ import annotations
 from enum import Enum
 
 from mpf_core.errors import Code
-from mpf_core.model import Access
 from mpf_core.security.calls import Call, Decision
 from mpf_directory.dn import Dn, DnForm
 from mpf_policy.names import Names
@@ -30,7 +33,12 @@ class Role(Enum):
     DOMAIN_ADMINS = "DomainAdmins"
     ORG_CREATORS = "OrgCreators"
     USER_CREATORS = "UserCreators"
+    CHILD_ORG_CREATORS = "ChildOrgCreators"
     USERS = "Users"
+
+
+#: Over which organizations around an object, from the innermost, the customer service representatives hold a role.
+_REPRESENTED = {Role.CHILD_ORG_CREATORS: 0, Role.USER_CREATORS: 1}
 
 
 def decide(call: Call, organizations: Organizations, names: Names) -> Decision:  # noqa: PLR0911 - a rule each
@@ -45,7 +53,7 @@ def decide(call: Call, organizations: Organizations, names: Names) -> Decision: 
     caller = call.caller
     if not caller.sid:
         return _refuse(f"Access denied: {caller.name} is no account of the directory.")
-    if is_part(call):
+    if call.is_part:
         return Decision(True, f"a part of {call.edge[0]}")
     try:
         role = _role(call.procedure.minimum_role or Role.DOMAIN_ADMINS.value)
@@ -65,11 +73,6 @@ def decide(call: Call, organizations: Organizations, names: Names) -> Decision: 
     return Decision(True, f"in the role {role.value}")
 
 
-def is_part(call: Call) -> bool:
-    """Whether it is a private procedure that another one calls, and so a part of that one."""
-    return call.calling is not None and call.procedure.access is Access.PRIVATE
-
-
 def _role(name: str) -> Role:
     try:
         return Role(name)
@@ -82,11 +85,14 @@ def _holds(groups: frozenset[str], role: Role, target: Dn, organizations: Organi
         return True
     if role is Role.DOMAIN_ADMINS or target.form is not DnForm.NAME:  # a special form that leads nowhere
         return False
-    return any(
+    if any(
         groups & organization.admins
         for organization in organizations.around(target)
-        if role is Role.USER_CREATORS or organization.creates_organizations
-    )
+        if role is not Role.ORG_CREATORS or organization.creates_organizations
+    ):
+        return True
+    around = [one for one in organizations.around(target) if one.admins or one.csr_groups]
+    return any(groups & organizations.csrs(organization) for organization in around[_REPRESENTED.get(role, len(around)) :])
 
 
 def _refuse(reason: str) -> Decision:

@@ -98,7 +98,7 @@ class ShelfProvider(Provider):
     def _wait(self, order: str) -> None:
         if (self.folder / order).exists():
             (self.folder / "waiting").touch()
-            wait_for(lambda: not (self.folder / order).exists())
+            wait_for(lambda: not (self.folder / order).exists(), 120)
 
 
 class ShelfPlugin:
@@ -161,6 +161,7 @@ class Site:
         path = [self.folder / "site", REPOSITORY, REPOSITORY / "plugins", REPOSITORY / "procedures"]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))}
         environment.pop("MPF_CONFIG", None)
+        environment["PYTHONFAULTHANDLER"] = "1"  # for `finish`
         return subprocess.Popen(
             [sys.executable, "-c", "from mpf_core.cli import main; main()", *map(str, arguments)],
             cwd=self.folder,
@@ -193,13 +194,23 @@ class Site:
         """Submit these calls in a process that is killed behind the first effect."""
         self.tell("kill")
         process = self.start("submit", self.request(*calls), "--as", CALLER)
-        process.communicate(timeout=60)
+        finish(process)
         assert process.returncode == -signal.SIGKILL
         self.take_back("kill")
 
     def things(self) -> Sequence[str]:
         """What is on the shelf, orders included."""
         return sorted(path.name for path in self.shelf.iterdir())
+
+
+def finish(process: subprocess.Popen[str], seconds: float = 60) -> tuple[str, str]:
+    """Wait for the end of a process; what it wrote to its outputs. Where it hangs is in the error if it does not end."""
+    try:
+        return process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        _, errors = process.communicate()
+        raise AssertionError(f"it did not end in time:\n{errors}") from None
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:

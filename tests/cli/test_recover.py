@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.cli.conftest import Run
-from tests.cli.shelf import CALLER, Site, wait_for
+from tests.cli.shelf import CALLER, Site, finish, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +60,7 @@ def test_a_living_engine_is_left_alone(run: Run, site: Site) -> None:
         assert (result.exit_code, result.stdout) == (0, "")
         assert "1 open still: their engines live" in result.stderr
         site.take_back("wait-in-apply")
-        process.communicate(timeout=30)
+        finish(process)
     assert process.returncode == 0
     assert site.things() == ["one"]
 
@@ -71,7 +71,7 @@ def test_the_next_submit_recovers_too(run: Run, site: Site) -> None:
     with site.waits("submit", site.request("Put:two"), "--as", CALLER) as process:
         wait_for(lambda: "one" not in site.things())  # in the background, while the request waits
         site.take_back("wait-in-apply")
-        process.communicate(timeout=30)
+        finish(process)
     assert process.returncode == 0
     assert site.things() == ["two"]
 

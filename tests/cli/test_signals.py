@@ -11,7 +11,7 @@ import pytest
 
 from mpf_core.cli.signals import stopping
 from tests.cli.conftest import Run
-from tests.cli.shelf import CALLER, Site, wait_for
+from tests.cli.shelf import CALLER, Site, finish, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +34,7 @@ def test_the_first_signal_cancels_and_rolls_back(run: Run, site: Site, number: s
         process.send_signal(number)
         assert said(process).startswith("Cancelling")
         site.take_back("wait-in-apply")
-        output, errors = process.communicate(timeout=30)
+        output, errors = finish(process)
     assert process.returncode == code
     assert 'code="0x800704c7"' in output
     assert "Rolled back: 1 undone." in errors
@@ -46,7 +46,7 @@ def test_a_second_ctrl_c_stops_at_once(run: Run, site: Site) -> None:
         process.send_signal(signal.SIGTERM)
         assert said(process).startswith("Cancelling")
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=30)
+        output, errors = finish(process)
     assert (process.returncode, output) == (130, "")
     [found] = json.loads(run("transactions", "list", "--json").stdout)["transactions"]
     assert f"`mpfctl recover`: transaction {found['id']}." in errors
@@ -61,7 +61,7 @@ def test_a_ctrl_c_in_the_rollback_leaves_the_rest_to_recovery(run: Run, site: Si
         process.send_signal(signal.SIGINT)
         assert said(process).startswith("Cancelling")
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        finish(process)
     assert process.returncode == 130
     assert states(run) == ["rolling-back"]
     site.take_back("wait-in-undo")
@@ -77,7 +77,7 @@ def test_a_second_sigterm_is_as_patient_as_the_first(run: Run, site: Site) -> No
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.3)
         site.take_back("wait-in-apply")
-        process.communicate(timeout=30)
+        finish(process)
     assert (process.returncode, site.things()) == (143, [])
 
 
@@ -87,7 +87,7 @@ def test_a_signal_that_comes_too_late_is_told_and_changes_nothing(run: Run, site
         process.send_signal(signal.SIGINT)
         assert said(process).startswith("Cancelling")
         site.take_back("wait-in-commit")
-        output, errors = process.communicate(timeout=30)
+        output, errors = finish(process)
     assert process.returncode == 0
     assert "<response>" in output
     assert "too late" in errors
@@ -105,7 +105,7 @@ def test_recover_finishes_the_transaction_at_hand(run: Run, site: Site, number: 
         process.send_signal(number)
         assert said(process).startswith("Stopping")
         site.take_back("wait-in-undo")
-        output, _ = process.communicate(timeout=30)
+        output, _ = finish(process)
     assert process.returncode == code
     done = json.loads(output)
     assert ([one["state"] for one in done["recovered"]], done["open"]) == (["rolled-back"], 1)
@@ -125,7 +125,7 @@ def test_recover_watches_until_ctrl_c(run: Run, site: Site) -> None:
             assert json.loads(process.stdout.readline())["state"] == "rolled-back"
             wait_for(lambda: site.things() == ["zero"])
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = finish(process)
     finally:
         process.kill()
         process.communicate()
@@ -140,7 +140,7 @@ def test_a_retry_that_is_interrupted_can_be_repeated(run: Run, site: Site) -> No
     site.tell("wait-in-undo")
     with site.waits("transactions", "retry", "--all") as process:
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=30)
+        output, errors = finish(process)
     assert (process.returncode, output, errors) == (130, "", "")
     assert states(run) == ["inconsistent"]
     site.take_back("wait-in-undo")

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.cli.conftest import Run
-from tests.cli.shelf import CALLER, Site
+from tests.cli.shelf import CALLER, Site, finish
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_rotate_waits_for_engines_that_still_need_the_old_key(run: Run, used: Si
         assert "still needed by engines that live" in result.stderr
         assert len(json.loads(run("store", "info", "--json").stdout)["keys"]) == 2
         used.take_back("wait-in-apply")
-        process.communicate(timeout=30)
+        finish(process)
     assert process.returncode == 0
     assert run("store", "rotate").exit_code == 0
     assert len(json.loads(run("store", "info", "--json").stdout)["keys"]) == 1

@@ -41,7 +41,12 @@ OTHER_CUSTOMER_ADMINS = f"{DOMAIN_SID}-1104"
 OTHER_RESELLER_ADMINS = f"{DOMAIN_SID}-1105"
 DIRECT_CUSTOMER_ADMINS = f"{DOMAIN_SID}-1106"
 
+HOSTING_CSRS = f"{DOMAIN_SID}-1201"
+RESELLER_CSRS = f"{DOMAIN_SID}-1202"
+CUSTOMER_CSRS = f"{DOMAIN_SID}-1203"
+
 _USER_CREATORS = "65F37ECB46704F0E9300E1FB48E1096E"
+_CHILD_ORG_CREATORS = "3B6FF4FA8AA248039AD8F9493A43B704"
 _ORG_TYPE = "EA755D448CE64157A20E82B7CCBE14B0"
 
 
@@ -63,11 +68,20 @@ class ReadOnlyDirectory:
             name, {"objectClass": ("top", object_class), **{k: tuple(v) for k, v in attributes.items()}}
         )
 
-    def organization(self, dn: str, admins: str | None, kind: str | None = None, *, pointer: bool = True) -> None:
-        """An organizational unit with its group Admins@<name>, and the entries that point at the group and the type."""
+    def organization(
+        self, dn: str, admins: str | None, kind: str | None = None, *, pointer: bool = True, csrs: str | None = None
+    ) -> None:
+        """An organizational unit with its group Admins@<name>, and the entries that point at the group and the type.
+
+        With ``csrs`` it has a group CSRAdmins@<name> as well.
+        """
         name = Dn.parse(dn).rdn.value
         group = f"CN=Admins@{name},{dn}"
         entries = [f"B:32:{_USER_CREATORS}:{group}"] if admins and pointer else []
+        representatives = f"CN=CSRAdmins@{name},{dn}"
+        if csrs:
+            entries.append(f"B:32:{_CHILD_ORG_CREATORS}:{representatives}")
+            self.put(representatives, "group", objectSid=[sid_to_octets(csrs)])
         if kind:
             entries.append(f"B:32:{_ORG_TYPE}:CN={kind},CN=WatOrgTypes,CN=_Private,{HOSTING}")
         self.put(dn, "organizationalUnit", otherWellKnownObjects=entries)
@@ -125,9 +139,9 @@ def hosting_tree() -> ReadOnlyDirectory:
     """The tree of the documentation's samples: one domain, Hosting, two resellers, three customers, one user."""
     tree = ReadOnlyDirectory()
     tree.put(BASE, "domainDNS", objectSid=[sid_to_octets(DOMAIN_SID)])
-    tree.organization(HOSTING, HOSTING_ADMINS)
-    tree.organization(RESELLER, RESELLER_ADMINS)
-    tree.organization(CUSTOMER, CUSTOMER_ADMINS, "customer")
+    tree.organization(HOSTING, HOSTING_ADMINS, csrs=HOSTING_CSRS)
+    tree.organization(RESELLER, RESELLER_ADMINS, csrs=RESELLER_CSRS)
+    tree.organization(CUSTOMER, CUSTOMER_ADMINS, "customer", csrs=CUSTOMER_CSRS)
     tree.organization(OTHER_CUSTOMER, OTHER_CUSTOMER_ADMINS)
     tree.organization(OTHER_RESELLER, OTHER_RESELLER_ADMINS, "reseller")
     tree.organization(DIRECT_CUSTOMER, DIRECT_CUSTOMER_ADMINS, "customer")

@@ -15,17 +15,20 @@ from tests.policy.hosting import (
     BASE,
     CUSTOMER,
     CUSTOMER_ADMINS,
+    CUSTOMER_CSRS,
     DIRECT_CUSTOMER,
     DIRECT_CUSTOMER_ADMINS,
     DOMAIN_ADMINS,
     HOSTING,
     HOSTING_ADMINS,
+    HOSTING_CSRS,
     OTHER_CUSTOMER,
     OTHER_CUSTOMER_ADMINS,
     OTHER_RESELLER,
     OTHER_RESELLER_ADMINS,
     RESELLER,
     RESELLER_ADMINS,
+    RESELLER_CSRS,
     USER,
     USER_GUID,
     ReadOnlyDirectory,
@@ -80,6 +83,17 @@ USER_CREATORS = {
     CUSTOMER_ADMINS: {"customer", "user"},
     OTHER_CUSTOMER_ADMINS: {"other customer"},
     DIRECT_CUSTOMER_ADMINS: {"direct customer"},
+    # Representatives: of organizations below their own only.
+    HOSTING_CSRS: set(PLACES) - {"outside", "hosting"},
+    RESELLER_CSRS: {"customer", "other customer", "user"},
+    CUSTOMER_CSRS: set(),
+}
+#: Representatives hold it over their own organization too.
+CHILD_ORG_CREATORS = {
+    **USER_CREATORS,
+    HOSTING_CSRS: set(PLACES) - {"outside"},
+    RESELLER_CSRS: USER_CREATORS[RESELLER_ADMINS],
+    CUSTOMER_CSRS: {"customer", "user"},
 }
 
 
@@ -87,7 +101,11 @@ USER_CREATORS = {
     ("role", "group", "place", "allowed"),
     [
         (role, group, place, place in allowed)
-        for role, table in (("OrgCreators", ORG_CREATORS), ("UserCreators", USER_CREATORS))
+        for role, table in (
+            ("OrgCreators", ORG_CREATORS),
+            ("UserCreators", USER_CREATORS),
+            ("ChildOrgCreators", CHILD_ORG_CREATORS),
+        )
         for group, allowed in table.items()
         for place in PLACES
     ],
