@@ -19,13 +19,13 @@ _OBJECT = f"{{{NAMESPACE}}}Object"
 _ELEMENT = "{http://www.w3.org/2001/XMLSchema}element"
 
 #: Roles of the MPS delegation model (spec: helpers-and-ad-providers.md, 2.12). A policy may know others.
-ROLES = ("DomainAdmins", "OrgCreators", "UserCreators", "Users")
+ROLES = ("DomainAdmins", "OrgCreators", "UserCreators", "ChildOrgCreators", "Users")
 
 #: What is needed over something that nobody has yet: `mpf_core.hookspecs.mpf_claim` is asked.
 CLAIMED = "claimed"
 #: What an argument can hold -> what can be needed over it besides roles. A policy may know other kinds.
 KINDS: Mapping[str, tuple[str, ...]] = {
-    "object": ("self",),
+    "object": (),
     "container": (),
     "pool": ("assigned",),
     "sip-uri": ("owned",),
