@@ -28,6 +28,7 @@ from typing import Any
 import ldap3
 
 from bench.by_hand import Client, Ldap3Client, PortClient, create_sip_user
+from bench.security_share import measured
 from mpf_core import Caller, Config, Engine
 from mpf_core.cli.samples import request_for
 from mpf_directory import DirectoryPlugin
@@ -126,6 +127,18 @@ def compare(ground: Ground, users: int) -> None:
         median = statistics.median(times[warm:])
         ratio = f"time {median / floor:5.2f}, requests {made[name]:2} ({made[name] / made['by hand']:.2f})"
         print(f"  {name:8} {median * 1e3:8.2f} ms   {ratio}")
+
+
+def share(ground: Ground, users: int) -> None:
+    """How much of a request's time identity, authorization and elevation take."""
+    waiting = ground.add_users("s", users)
+    with measured() as spent:
+        begin = time.perf_counter()
+        for user in waiting:
+            ground.by_engine(*user)
+        total = time.perf_counter() - begin
+    parts = ", ".join(f"{name} {seconds / total:.0%}" for name, seconds in spent.items())
+    print(f"  of it who may do what: {sum(spent.values()) / total:.0%} ({parts})")
 
 
 def load(ground: Ground, users: int, threads: int) -> None:
@@ -241,6 +254,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder, kind(Path(folder)) as ground:
             ground.prepare()
             compare(ground, chosen.users)
+            share(ground, chosen.users)
             load(ground, users, chosen.threads)
     return 0
 
