@@ -112,13 +112,7 @@ class Authority:
             return None
         if identity.kind not in _ELEVATED:
             if outer is not None and outer.kind in _ELEVATED:
-                details: dict[str, Json] = {
-                    "from": call.edge[0],
-                    "step": call.step,
-                    "kind": "reduction",
-                    "reason": "impersonate",
-                }
-                self.waiting.append(self._line("elevation", call, details))
+                self.waiting.append(self._line("elevation", call, {"kind": "reduction", "reason": "impersonate"}))
             return None
         if identity.kind is IdentityKind.EXECUTE_AS:
             return Grant(self._assigned_by(identity))
@@ -141,19 +135,9 @@ class Authority:
 
         Raises STORE_UNAVAILABLE when that cannot be recorded.
         """
-        details: dict[str, Json] = {
-            "from": call.edge[0],
-            "step": call.step,
-            "kind": _ELEVATED[call.identity.kind],
-            "reason": grant.reason,
-            **grant.details,
-        }
-        begin = self._line("elevation", call, details)
-        try:
-            self.store.audit.append([*self.waiting, begin])
-        except StoreUnavailable as error:
-            raise MpfError(Code.STORE_UNAVAILABLE, "The store cannot record the elevation, so there is none.") from error
-        self.waiting.clear()
+        about = {"kind": _ELEVATED[call.identity.kind], "reason": grant.reason}
+        begin = self._line("elevation", call, {**grant.details, **about})
+        self._record(begin, "The store cannot record the elevation, so there is none.")
         fields: dict[str, object] = {"from": call.edge[0], "to": call.edge[1]}
         self.tell("elevation", {**fields, "identity": call.identity.name, "reason": grant.reason})
         outcome = "interrupted"
@@ -164,13 +148,7 @@ class Authority:
             outcome = format_hresult(error.code)
             raise
         finally:
-            over: dict[str, Json] = {
-                "from": call.edge[0],
-                "step": call.step,
-                "began": round(begin.at, 6),
-                "outcome": outcome,
-            }
-            self.waiting.append(self._line("elevation.end", call, over))
+            self.waiting.append(self._line("elevation.end", call, {"began": round(begin.at, 6), "outcome": outcome}))
 
     def asserted(self, call: Call, *, at_once: bool) -> None:
         """Record that the service account acts for the caller, because nobody has the caller's password.
@@ -178,18 +156,21 @@ class Authority:
         With the next line of the audit, or ``at_once``, before something is changed. Raises STORE_UNAVAILABLE.
         """
         reason = "no password: the engine's authorization decides alone"
-        details: dict[str, Json] = {"from": call.edge[0], "step": call.step, "kind": "asserted", "reason": reason}
-        line = replace(self._line("elevation", call, details), identity=self.service)
-        self.waiting.append(line)
+        line = replace(self._line("elevation", call, {"kind": "asserted", "reason": reason}), identity=self.service)
         if at_once:
-            try:
-                self.store.audit.append(self.waiting)
-            except StoreUnavailable as error:
-                text = "The store cannot record whom the service account acts for, so it does not."
-                raise MpfError(Code.STORE_UNAVAILABLE, text) from error
-            self.waiting.clear()
+            self._record(line, "The store cannot record whom the service account acts for, so it does not.")
+        else:
+            self.waiting.append(line)
 
-    def _line(self, event: str, call: Call, details: dict[str, Json]) -> AuditEntry:
+    def _record(self, line: AuditEntry, otherwise: str) -> None:
+        """Write the waiting lines and this one. Raises STORE_UNAVAILABLE, which says what does not happen ``otherwise``."""
+        try:
+            self.store.audit.append([*self.waiting, line])
+        except StoreUnavailable as error:
+            raise MpfError(Code.STORE_UNAVAILABLE, otherwise) from error
+        self.waiting.clear()
+
+    def _line(self, event: str, call: Call, details: Mapping[str, Json]) -> AuditEntry:
         record = self.record
         return AuditEntry(
             event,
@@ -200,7 +181,7 @@ class Authority:
             record.trustee,
             call.identity.name,
             call.edge[1],
-            details,
+            {**details, "from": call.edge[0], "step": call.step},  # no hook changes what the engine saw
         )
 
     def _assigned_by(self, identity: Identity) -> str:

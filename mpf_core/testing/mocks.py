@@ -212,6 +212,9 @@ class MockProvider(Provider):
         self.applied[number] = ctx.procedure
         self.effects.append(("apply", ctx.procedure))
 
+    def check_capability(self, ctx: CallContext, change: Change) -> None:
+        """Permit everything: nothing real is changed."""
+
     def undo(self, ctx: CallContext, change: Change) -> Undo:
         """Note that it is there no longer."""
         self.effects.append(("undo", ctx.procedure))

@@ -27,6 +27,10 @@ class WrappedProvider(Provider):
         """See `Provider.apply`."""
         return self.inner.apply(ctx, change)
 
+    def check_capability(self, ctx: CallContext, change: Change) -> None:
+        """See `Provider.check_capability`."""
+        self.inner.check_capability(ctx, change)
+
     def undo(self, ctx: CallContext, change: Change) -> Undo:
         """See `Provider.undo`."""
         return self.inner.undo(ctx, change)

@@ -13,8 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from mpf_core import Caller, Config, Credentials, Engine, Result
-from mpf_core.provider import CallContext, Change, ProcedureType, Provider
-from mpf_core.testing import Faults, WrappedProvider, wrap_plugin
+from mpf_core.provider import ProcedureType
+from mpf_core.testing import Faults, wrap_plugin
 from mpf_directory import DirectoryPlugin, layout
 from mpf_directory.dn import Dn
 from mpf_directory.embedded import EmbeddedDirectory
@@ -32,17 +32,6 @@ from tests.samba.controller import Samba, SambaCredentials, engine_config, remov
 PASSWORD = "Organization-w0rd of a test"
 
 _built: dict[Path, tuple[object, State]] = {}
-
-
-class _Limited(WrappedProvider):
-    """A provider with faults that can be elevated as the one in it can: what it may change is for that one to say."""
-
-    def __init__(self, provider: Provider, faults: Faults) -> None:
-        super().__init__(faults.wrap_provider(provider))
-        self._provider = provider
-
-    def check_capability(self, ctx: CallContext, change: Change) -> None:
-        self._provider.check_capability(ctx, change)
 
 
 class Side:
@@ -160,9 +149,7 @@ def _engine(settings: Mapping[str, object], folder: Path, faults: Faults, *more:
             "plugins": {"mpf.policy": {"elevations": list(elevations()), "domain_claims": {"evidence": "none"}}},
         }
     )
-    wrapped = [
-        wrap_plugin(plugin, lambda provider: _Limited(provider, faults)) for plugin in (DirectoryPlugin(), OcsPlugin())
-    ]
+    wrapped = [wrap_plugin(plugin, faults.wrap_provider) for plugin in (DirectoryPlugin(), OcsPlugin())]
     plugins = [*wrapped, ErrorPlugin(), ManagedPlugin(), PolicyPlugin()]
     engine = Engine(config, plugins=[*plugins, *more])
     broken = [info for info in engine.plugins if info.state == "broken"]
