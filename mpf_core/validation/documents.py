@@ -10,8 +10,8 @@ from lxml import etree
 from mpf_core import xml
 from mpf_core.errors import Code, MpfError, Violation
 from mpf_core.provider import Element
-from mpf_core.validation.explain import summary
 from mpf_core.validation.validator import Validator
+from mpf_core.validation.wording import summary
 
 
 @cache

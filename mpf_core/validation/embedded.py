@@ -10,9 +10,9 @@ from lxml import etree
 from mpf_core import xml
 from mpf_core.errors import ConfigError, Violation
 from mpf_core.provider import Element
-from mpf_core.validation.explain import XDR, XDR_HINT
 from mpf_core.validation.twin import XS, xs
 from mpf_core.validation.validator import readable
+from mpf_core.validation.wording import XDR, XDR_HINT
 
 _FORBIDDEN = frozenset({xs("include"), xs("import"), xs("redefine")})
 _UNRESOLVED = re.compile(r"The QName value '\{http://www\.w3\.org/2001/XMLSchema\}(\w+)' does not resolve")

@@ -1,14 +1,17 @@
-"""Errors of xmlschema as text for people: what is wrong, and what would be right."""
+"""Errors of xmlschema as text for people: what is wrong, and what would be right.
+
+Only `mpf_core.validation.validator` imports this, when something is wrong: xmlschema takes long to load.
+"""
 
 from __future__ import annotations
 
 import difflib
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from lxml import etree
-from xmlschema import XMLSchemaChildrenValidationError, XMLSchemaValidationError
+from xmlschema import XMLSchema10, XMLSchemaChildrenValidationError, XMLSchemaValidationError
 from xmlschema.validators import (
     XMLSchemaDecodeError,
     XsdAttributeGroup,
@@ -21,18 +24,17 @@ from xmlschema.validators import (
 from mpf_core import xml
 from mpf_core.errors import Violation
 from mpf_core.provider import Element
-
-XDR = "urn:schemas-microsoft-com:xml-data"
-XDR_HINT = (
-    f"this is an XDR schema ({XDR}), as MPF 1.0 wrote them; only XSD is supported: rewrite it as "
-    '<Schema name="..."><xs:schema targetNamespace="..."> with a root element executeData'
-)
+from mpf_core.validation.wording import XDR, XDR_HINT, is_secret, local_name
 
 _ATTRIBUTE = re.compile(r"attribute ([^\s=]+)=(?:'.*?'|\".*?\"): (.*)", re.DOTALL)
 _ATTRIBUTE_NOT_ALLOWED = re.compile(r"'(.+)' attribute not allowed")
 _ATTRIBUTE_MISSING = re.compile(r"missing required attribute '(.+)'")
-_SECRET = re.compile(r"passw|pwd|secret|credential|token", re.IGNORECASE)
 _LONGEST_VALUE = 80
+
+
+def explainer(schema: bytes) -> XMLSchema10:
+    """What finds the errors of documents of this schema."""
+    return XMLSchema10(schema.decode(), allow="none")
 
 
 def explain(error: XMLSchemaValidationError, file: str = "") -> Violation:
@@ -55,25 +57,19 @@ def explain(error: XMLSchemaValidationError, file: str = "") -> Violation:
     return Violation(_value(error, message, path), path, error.sourceline, file)
 
 
-def is_secret(name: str) -> bool:
-    """Whether a value of that name must not be repeated in a message."""
-    return _SECRET.search(name) is not None
+def is_about_missing(error: XMLSchemaValidationError, data: Element, arguments: Collection[str]) -> bool:
+    """Whether an error of ``data`` would not be there, were these children there, which are reported as missing."""
+    element: object = error.elem
+    if not isinstance(error, XMLSchemaChildrenValidationError) or element is not data:
+        return False
+    expected = {local_name(each.name) for each in error.expected or () if each.name}
+    misplaced = error.invalid_tag is None or error.invalid_tag in _declared(error)
+    return misplaced and not expected.isdisjoint(arguments)
 
 
-def local_name(tag: object) -> str:
-    """The name without its namespace."""
-    return str(tag).rpartition("}")[2]
-
-
-def summary(violations: list[Violation]) -> str:
-    """The first violation, and how many more there are, as one sentence for an error's description."""
-    first = violations[0]
-    place = f"{first.path} (line {first.line}): " if first.line and first.path else first.path and f"{first.path}: "
-    more = len(violations) - 1
-    text = f"{place}{first.message}".rstrip(".")
-    if text.endswith("?"):
-        return f"{text} (And {more} more mistake{'s' if more > 1 else ''}.)" if more else text
-    return f"{text} (and {more} more mistake{'s' if more > 1 else ''})." if more else f"{text}."
+def _declared(error: XMLSchemaChildrenValidationError) -> set[str]:
+    iterate = getattr(error.validator, "iter_elements", tuple)
+    return {each.name for each in iterate() if each.name}
 
 
 def _unexpected(error: XMLSchemaChildrenValidationError, parent: Element, child: Element) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from lxml import etree
-from xmlschema import XMLSchemaChildrenValidationError, XMLSchemaValidationError
 
 from mpf_core import redaction, xml
 from mpf_core.errors import Code, ConfigError, MpfError, Violation
@@ -14,9 +13,9 @@ from mpf_core.provider import Element
 from mpf_core.security.declarations import Declared, read_declarations, undeclared
 from mpf_core.validation.arguments import Argument, Declarations, documentation, text_of
 from mpf_core.validation.embedded import read_schema
-from mpf_core.validation.explain import local_name, summary
 from mpf_core.validation.twin import make_twin
 from mpf_core.validation.validator import Validator
+from mpf_core.validation.wording import summary
 
 #: The namespace of a procedure's category and minimum role in the schema's annotations.
 API_DOC_INFO = "http://provisioning.microsoft.com/ApiDocInfo"
@@ -86,7 +85,7 @@ class InputSchema:
         arguments = dict(self._missing_or_empty(data))
         others = self._validator.violations(
             data,
-            known=lambda error: _is_about_missing(error, data, arguments),
+            missing=arguments,
             reported={each.path for each in arguments.values()} - {xml.xpath_of(data)},
         )
         violations = [*arguments.values(), *others]
@@ -118,21 +117,6 @@ _COMPLEX_TYPE, _ATTRIBUTE = (f"{{http://www.w3.org/2001/XMLSchema}}{name}" for n
 
 def _is_empty(element: Element) -> bool:
     return len(element) == 0 and not (element.text or "").strip()
-
-
-def _is_about_missing(error: XMLSchemaValidationError, data: Element, arguments: Collection[str]) -> bool:
-    """Whether an error would not be there, were the arguments there that are reported as missing."""
-    element: object = error.elem
-    if not isinstance(error, XMLSchemaChildrenValidationError) or element is not data:
-        return False
-    expected = {local_name(each.name) for each in error.expected or () if each.name}
-    misplaced = error.invalid_tag is None or error.invalid_tag in _declared(error)
-    return misplaced and not expected.isdisjoint(arguments)
-
-
-def _declared(error: XMLSchemaChildrenValidationError) -> set[str]:
-    iterate = getattr(error.validator, "iter_elements", tuple)
-    return {each.name for each in iterate() if each.name}
 
 
 def _without_namespace(data: Element, namespace: str) -> Element:

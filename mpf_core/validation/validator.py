@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from itertools import islice
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from lxml import etree
-from xmlschema import XMLSchema10, XMLSchemaValidationError
 
 from mpf_core import xml
 from mpf_core.errors import Violation
 from mpf_core.provider import Element
-from mpf_core.validation.explain import explain, is_secret
 from mpf_core.validation.twin import xs
+from mpf_core.validation.wording import is_secret
+
+if TYPE_CHECKING:
+    from xmlschema import XMLSchema10, XMLSchemaValidationError
 
 #: A document with more elements than this is validated as a stream. lxml works out the XPath of each mistake, by counting
 #: siblings, when it validates a tree: 2 MB of small wrong elements would take hours.
@@ -70,17 +72,20 @@ class Validator:
         root: Element,
         *,
         file: str = "",
-        known: Callable[[XMLSchemaValidationError], bool] = lambda _error: False,
+        missing: Collection[str] = (),
         reported: Collection[str] = (),
     ) -> list[Violation]:
         """Everything in a document that was not accepted, each mistake with its XPath and line.
 
-        Errors that are ``known``, and those at the XPaths in ``reported``, are left out: the caller has better words
-        for them. Without these the list is never empty: where xmlschema finds nothing, libxml2's own messages stand,
-        and for large documents these have no XPath and no line.
+        Errors that come of ``missing`` children of the root, and those at the XPaths in ``reported``, are left out: the
+        caller has better words for them. Without these the list is never empty: where xmlschema finds nothing, libxml2's
+        own messages stand, and for large documents these have no XPath and no line.
         """
+        # It takes a third of the time that the engine needs to load, and most processes never need it.
+        from mpf_core.validation.explain import explain, is_about_missing  # noqa: PLC0415
+
         errors = self._errors(root) if _count(root) <= EXPLAINABLE else []
-        found = [explain(error, file) for error in errors if not known(error)]
+        found = [explain(error, file) for error in errors if not is_about_missing(error, root, missing)]
         if not errors or self._left_out:
             messages = self._stream_messages(root) if _is_large(root) else self._messages(root)
             wanted = [each for each in messages if not errors or each.is_pattern]
@@ -94,11 +99,13 @@ class Validator:
             return []
 
     def _xmlschema(self) -> XMLSchema10:
+        from mpf_core.validation.explain import explainer  # noqa: PLC0415
+
         with self._lock:
             if self._explainer is None:
                 schema = etree.fromstring(self._source, xml.schema_parser())
                 self._left_out = _leave_out_slow_patterns(schema)
-                self._explainer = XMLSchema10(xml.serialize(schema).decode(), allow="none")
+                self._explainer = explainer(xml.serialize(schema))
             return self._explainer
 
     def _messages(self, root: Element) -> list[_Message]:
