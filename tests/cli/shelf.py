@@ -27,6 +27,13 @@ __all__ = ["AllowAll", "ShelfPlugin", "Site"]
 
 REPOSITORY = Path(__file__).parents[2]
 CALLER = "tester@fabrikam.com"
+#: ``mpfctl``. A shell lets what it starts in the background ignore Ctrl-C, and that is inherited.
+PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from mpf_core.cli import main
+main()
+"""
 NAMESPACE = for_anybody("""<namespace name="Shelf" providerSource="test.shelf">
   <procedure name="Put" type="write" access="public"/>
   <procedure name="Drop" type="two-phase" access="public"/>
@@ -163,7 +170,7 @@ class Site:
         environment.pop("MPF_CONFIG", None)
         environment["PYTHONFAULTHANDLER"] = "1"  # for `finish`
         return subprocess.Popen(
-            [sys.executable, "-c", "from mpf_core.cli import main; main()", *map(str, arguments)],
+            [sys.executable, "-c", PROGRAM, *map(str, arguments)],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.PIPE,
