@@ -16,21 +16,30 @@ from tests.kills.scenarios import SCENARIOS
 from tests.kills.site import Site
 
 _FAILS = " / fails"
+DATABASES = ("sqlite", "postgresql")
 
 
-def _tried() -> Iterator[Scenario]:
-    """All scenarios; or, of the two forms that each has (going on to its end, failing behind the call), one each day."""
+def _tried(database: str) -> Iterator[Scenario]:
+    """All scenarios; or, of the two forms that each has (going on to its end, failing behind the call), one each day.
+
+    That one is tried on one of the databases, all of them each day.
+    """
     if ALL:
         yield from SCENARIOS
         return
     for name in sorted({scenario.name.removesuffix(_FAILS) for scenario in SCENARIOS}):
-        yield one_of([scenario for scenario in SCENARIOS if scenario.name.removesuffix(_FAILS) == name], name)
+        if one_of(DATABASES, "database", name) == database:
+            yield one_of([scenario for scenario in SCENARIOS if scenario.name.removesuffix(_FAILS) == name], name)
 
 
-class Kills:
-    """Needs a fixture ``site``."""
+def on(database: str) -> pytest.MarkDecorator:
+    """For a class of kills of requests: those that are tried on that database."""
+    return pytest.mark.parametrize("scenario", tuple(_tried(database)), ids=lambda scenario: scenario.name)
 
-    @pytest.mark.parametrize("scenario", tuple(_tried()), ids=lambda scenario: scenario.name)
+
+class KillsOfRequests:
+    """Needs a fixture ``site``, and `on`."""
+
     def test_a_request_that_is_killed_happens_completely_or_not_at_all(
         self,
         site: Site,
@@ -45,6 +54,10 @@ class Kills:
             f"{at} {course.points[at - 1]}": problems for at in points if (problems := kill_and_recover(site, course, at))
         }
         assert not broken, broken
+
+
+class KillsOfRecoveries:
+    """Needs a fixture ``site``."""
 
     @pytest.mark.parametrize("scenario", chosen(SCENARIOS, 4, "recoveries"), ids=lambda scenario: scenario.name)
     def test_a_recovery_that_is_killed_is_finished_by_the_next(

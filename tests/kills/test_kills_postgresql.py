@@ -5,12 +5,20 @@ from __future__ import annotations
 import pytest
 
 from tests.kills.site import Site
-from tests.kills.suite import Kills
+from tests.kills.suite import KillsOfRecoveries, KillsOfRequests, on
 
 pytestmark = pytest.mark.slow
 
 
-class TestPostgreSQL(Kills):
-    @pytest.fixture
-    def site(self, postgres_site: Site) -> Site:
-        return postgres_site
+@pytest.fixture
+def site(postgres_site: Site) -> Site:
+    return postgres_site
+
+
+@on("postgresql")
+class TestRequests(KillsOfRequests):
+    """See `tests.kills.suite`."""
+
+
+class TestRecoveries(KillsOfRecoveries):
+    """See `tests.kills.suite`."""
