@@ -88,12 +88,12 @@ def token_groups(db: sqlite3.Connection, account: int) -> list[bytes]:
     primary = account_sid(db, row[0]) if row else None
     rows = db.execute(
         """WITH RECURSIVE reached(id) AS (
-               SELECT object FROM value WHERE target = ?1 AND attribute = 'member'
-               UNION SELECT object FROM value WHERE attribute = 'objectsid' AND key = ?2
+               SELECT object FROM value WHERE target = ? AND attribute = 'member'
+               UNION SELECT object FROM value WHERE attribute = 'objectsid' AND key = ?
                UNION SELECT v.object FROM reached r JOIN value v ON v.target = r.id AND v.attribute = 'member')
            SELECT s.key FROM reached r
            JOIN value s ON s.object = r.id AND s.attribute = 'objectsid'
-           JOIN value t ON t.object = r.id AND t.attribute = 'grouptype' AND t.key & ?3""",
+           JOIN value t ON t.object = r.id AND t.attribute = 'grouptype' AND t.key & ?""",
         (account, primary, _SECURITY_ENABLED),
     )
     return sorted(row[0] for row in rows)

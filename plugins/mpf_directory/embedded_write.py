@@ -290,7 +290,7 @@ class Writer:
 
     def _touch(self, number: int) -> None:
         self.db.execute(
-            "UPDATE value SET key = ?1, data = ?1 WHERE object = ?2 AND attribute = 'whenchanged'", (self.now, number)
+            "UPDATE value SET key = ?, data = ? WHERE object = ? AND attribute = 'whenchanged'", (self.now, self.now, number)
         )
 
     def _set_password(self, number: int, values: Sequence[Value]) -> None:
