@@ -23,8 +23,7 @@ system-packages:
 	@sh scripts/install_test_packages.sh || echo "some Debian packages are missing: the tests that need them are skipped"
 
 test: $(STAMP) system-packages ## Run all tests, with a real Samba Active Directory where it can be had.
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not samba"
-	@$(BIN)/python -m pytest -m samba # one domain controller for all of them
+	@$(BIN)/python -m scripts.run_tests $(JOBS)
 
 unit: $(STAMP)
 	@HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n $(JOBS) -m "not samba and not slow"
