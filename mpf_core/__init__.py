@@ -1,5 +1,6 @@
 """MPF for Python: provisioning operations described once, as XML procedures that compose provider calls."""
 
+from mpf_core.asynchronous import AsyncEngine
 from mpf_core.config import Config
 from mpf_core.engine import Engine, Result
 from mpf_core.errors import Code, ConfigError, ErrorSource, MpfError, Violation
@@ -28,6 +29,7 @@ from mpf_core.transaction.transaction import StepOutcome
 
 __all__ = [
     "NO_CHANGE",
+    "AsyncEngine",
     "Call",
     "CallContext",
     "Caller",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from mpf_core.model import Execute, IfNull, Procedure, Queue, Step, Try, When, WhenCase
+from mpf_core.security.declarations import ROLES
 from mpf_core.security.identity import Impersonate
 
 #: The procedure that raises an error, so that nothing comes behind it (spec: helpers-and-ad-providers.md, 4.1).
@@ -50,7 +51,7 @@ class _End:
 
 
 def mermaid(procedure: Procedure) -> str:
-    """The flowchart of ``procedure``: its calls in their order, conditions, loops, try and catch.
+    """The flowchart of ``procedure``: who may call it, its calls in their order, conditions, loops, try and catch.
 
     Calls that run as the service account have a dashed border. Steps that only move data are left out; a procedure that a
     provider runs is one call of that provider.
@@ -71,7 +72,7 @@ class _Chart:
 
     def draw(self, procedure: Procedure) -> Iterator[str]:
         """The lines of the chart."""
-        name = _name(procedure.namespace, procedure.name) if procedure.namespace else "request"
+        name = "\n".join(_title(procedure)) if procedure.namespace else "request"
         ends = [_End(self._node(name, _Shape.END))]
         if procedure.is_provided:
             ends = self._join(ends, self._node(f"provider {procedure.provider_source}", _Shape.PROVIDER))
@@ -155,6 +156,19 @@ def _name(namespace: str, procedure: str) -> str:
     """The full name, on two lines where one is too short."""
     name = f"{namespace}::{procedure}"
     return name if len(name) <= _WIDTH else f"{namespace}::\n{procedure}"
+
+
+def _title(procedure: Procedure) -> Iterator[str]:
+    """The procedure's name, and who may call it."""
+    yield _name(procedure.namespace, procedure.name)
+    if procedure.is_private:
+        yield "private"
+        return
+    schema = procedure.input_schema
+    needed = [(name, one.needs) for name, one in schema.declared.items() if one.needs] if schema is not None else []
+    if procedure.minimum_role and not any(needs == procedure.minimum_role for _, needs in needed):
+        yield f"needs {procedure.minimum_role}"
+    yield from (f"needs {needs} over {name}" if needs in ROLES else f"{name}: {needs}" for name, needs in needed)
 
 
 def _label(step: Execute) -> str:

@@ -7,11 +7,10 @@ from rich.console import Console
 
 from mpf_core.cli.complete import complete_full_name
 from mpf_core.cli.console import coloured, err, out, table
+from mpf_core.cli.find import find_namespace, find_procedure
 from mpf_core.cli.samples import arguments_of, sample_request
 from mpf_core.cli.state import State
-from mpf_core.engine import Engine
 from mpf_core.model import Access, Namespace, Procedure
-from mpf_core.settings import suggestion
 from mpf_core.validation.input_schema import InputSchema
 
 
@@ -55,33 +54,19 @@ Examples:
 def describe(state: State, name: str, sample: bool) -> None:
     """Show a namespace's procedures, or a procedure's arguments, role, calls and a request that is ready to send."""
     space_name, separator, procedure_name = (part.strip() for part in name.partition("::"))
-    space = _namespace(state.engine, space_name)
+    space = find_namespace(state.engine, space_name)
     if not separator or not procedure_name:  # completion offers "NAMESPACE::", which may be all that is wanted
         if sample:
             raise click.UsageError("--sample needs a procedure: NAMESPACE::PROCEDURE.")
         _show_namespace(out(), space)
         return
-    procedure = _procedure(space, procedure_name)
+    procedure = find_procedure(space, procedure_name)
     if sample:
         click.echo(sample_request(procedure))
         if procedure.access is Access.PRIVATE:
             err().print(f"{procedure.full_name} is private: only other procedures may call it.", soft_wrap=True)
     else:
         _show_procedure(out(), procedure)
-
-
-def _namespace(engine: Engine, name: str) -> Namespace:
-    found = {known.lower(): space for known, space in engine.namespaces.items()}.get(name.lower())
-    if found is None:
-        raise click.UsageError(f"There is no namespace '{name}'{suggestion(name, list(engine.namespaces))}")
-    return found
-
-
-def _procedure(space: Namespace, name: str) -> Procedure:
-    found = {known.lower(): procedure for known, procedure in space.procedures.items()}.get(name.lower())
-    if found is None:
-        raise click.UsageError(f"'{space.name}' has no procedure '{name}'{suggestion(name, list(space.procedures))}")
-    return found
 
 
 def _show_namespace(console: Console, space: Namespace) -> None:

@@ -16,8 +16,10 @@ from mpf_core.cli.console import err
 from mpf_core.cli.credentials import credentials
 from mpf_core.cli.demo import demo
 from mpf_core.cli.describe import describe, namespaces
+from mpf_core.cli.graph import graph
 from mpf_core.cli.init import init
 from mpf_core.cli.lint import lint
+from mpf_core.cli.new import new
 from mpf_core.cli.plan import plan
 from mpf_core.cli.plugins import plugins
 from mpf_core.cli.recover import recover
@@ -27,6 +29,7 @@ from mpf_core.cli.submit import OutputProblem, submit
 from mpf_core.cli.transactions import transactions
 from mpf_core.cli.validate import validate
 from mpf_core.errors import ConfigError, MpfError
+from mpf_core.printable import printable
 from mpf_core.store.port import Fenced, StoreUnavailable
 
 EXIT_CONFIGURATION = 2
@@ -40,6 +43,7 @@ Examples:
   mpfctl describe "Managed Office Communications Server::CreateSipDomain"
   mpfctl submit request.xml --as admin@alpineskihouse.com
   mpfctl transactions list --unsettled          what waits for a person
+  mpfctl new provider "Fabrikam Phones"         a package of your own to begin with
 
 Exit codes: 0 success, 1 the response is an errorContext (or a file is not valid, a transaction not settled, the audit
 not sound, the store not there), 2 usage or configuration, 3 the output could not be written, 130 and 143 stopped by
@@ -59,7 +63,7 @@ class ConfigurationProblem(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the message and every problem in it."""
-        click.echo(self.message, err=True)
+        click.echo(printable(self.message), err=True)
 
 
 class MpfGroup(click.Group):
@@ -95,9 +99,9 @@ class MpfGroup(click.Group):
         except ConfigError as error:
             raise ConfigurationProblem(str(error)) from error
         except MpfError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(printable(str(error))) from error
         except StoreUnavailable as error:
-            raise click.ClickException(_UNAVAILABLE.format(error=error)) from error
+            raise click.ClickException(printable(_UNAVAILABLE.format(error=error))) from error
         except Fenced as error:
             raise click.ClickException(f"Another engine has taken over the transaction {error}: look again.") from error
         except KeyboardInterrupt:
@@ -169,9 +173,11 @@ for _command in (
     credentials,
     demo,
     describe,
+    graph,
     init,
     lint,
     namespaces,
+    new,
     plan,
     plugins,
     recover,

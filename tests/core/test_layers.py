@@ -9,7 +9,7 @@ import pytest
 
 CORE = Path(__file__).parents[2] / "mpf_core"
 LAYERS = (
-    ("errors", "log", "points", "redaction"),
+    ("errors", "log", "points", "printable", "quotations", "redaction"),
     ("provider", "security", "events", "settings"),
     ("xml", "services", "config", "paths"),
     ("hookspecs", "transforms", "validation"),
@@ -23,6 +23,7 @@ LAYERS = (
     ("execution",),
     ("submission",),
     ("engine",),
+    ("asynchronous",),
     ("testing",),
     ("__init__", "cli"),
 )

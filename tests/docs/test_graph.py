@@ -91,7 +91,7 @@ def test_calls_stand_one_behind_the_other_and_moved_data_is_left_out(tmp_path: P
     chart = drawn(
         tmp_path, call("Get") + '<transform><before source="data" destination="procedureData"/></transform>' + call("Put")
     )
-    assert list(chart.labels.values()) == ["Composed::Do", "Store::Get", "Store::Put", "done"]
+    assert list(chart.labels.values()) == ["Composed::Do<br/>needs Users", "Store::Get", "Store::Put", "done"]
     assert [(start, to) for start, _, to in chart.edges] == [("n1", "n2"), ("n2", "n3"), ("n3", "n4")]
 
 
@@ -115,7 +115,7 @@ def test_a_case_of_a_select_is_a_condition(tmp_path: Path) -> None:
 
 def test_nothing_comes_behind_an_error(tmp_path: Path) -> None:
     chart = drawn(tmp_path, FAIL.format("") + call("Get"))
-    assert list(chart.labels.values()) == ["Composed::Do", "Error Provider::SetError<br/>0x80004005"]
+    assert list(chart.labels.values()) == ["Composed::Do<br/>needs Users", "Error Provider::SetError<br/>0x80004005"]
     assert chart.styles[chart.node("SetError")] == "raises"
 
 
@@ -189,7 +189,7 @@ def test_the_case_idiom_of_xpath_is_one_word(tmp_path: Path) -> None:
 def test_a_provider_is_one_call(tmp_path: Path) -> None:
     (tmp_path / "store.xml").write_text(STORE, encoding="utf-8")
     chart = Chart(mermaid(load_namespace(tmp_path / "store.xml").procedures["Put"]))
-    assert list(chart.labels.values()) == ["Store::Put", "provider test.store", "done"]
+    assert list(chart.labels.values()) == ["Store::Put<br/>private", "provider test.store", "done"]
 
 
 def test_a_request_is_a_chart_too() -> None:
