@@ -11,6 +11,7 @@ Plugins are entry points of installed packages, imported only if the configurati
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any, Literal
@@ -20,6 +21,7 @@ import pluggy
 from mpf_core import hookspecs
 from mpf_core.errors import ConfigError
 from mpf_core.services import Services
+from mpf_core.settings import Settings
 
 GROUP = "mpf.plugins"
 SECURITY_GROUP = "mpf.security"
@@ -71,6 +73,20 @@ def _info(point: metadata.EntryPoint, security: bool) -> PluginInfo:
 def installed() -> list[PluginInfo]:
     """Every plugin that installed packages offer, by name; nothing is imported."""
     return [_info(point, security) for _, (point, security) in sorted(_entry_points().items())]
+
+
+def settings_models() -> dict[str, type[Settings]]:
+    """The models that check the plugins' settings, by plugin: what each installed class says as its ``settings_model``.
+
+    Plugins that cannot be imported, or say nothing, are left out.
+    """
+    found = {}
+    for name, (point, _) in sorted(_entry_points().items()):
+        with suppress(Exception):  # whatever a plugin does while it is imported is its own fault
+            model = getattr(point.load(), "settings_model", None)
+            if isinstance(model, type) and issubclass(model, Settings):
+                found[name] = model
+    return found
 
 
 class Plugins:

@@ -23,6 +23,7 @@ from mpf_core.cli.new import new
 from mpf_core.cli.plan import plan
 from mpf_core.cli.plugins import plugins
 from mpf_core.cli.recover import recover
+from mpf_core.cli.schema import schema
 from mpf_core.cli.state import State
 from mpf_core.cli.store import store
 from mpf_core.cli.submit import OutputProblem, submit
@@ -181,6 +182,7 @@ for _command in (
     plan,
     plugins,
     recover,
+    schema,
     store,
     submit,
     transactions,

@@ -30,6 +30,7 @@ class AccessPlugin:
     """Allows what the first fitting rule of a file allows, and refuses everything else."""
 
     name = "mpf.access"
+    settings_model = AccessSettings
 
     def __init__(self) -> None:
         self._list = AccessList()

@@ -29,6 +29,7 @@ class DirectoryPlugin:
     """One instance serves one engine. Registers the service `port.Directories`; touches no server before it is used."""
 
     name = "mpf.directory"
+    settings_model = DirectorySettings
 
     def __init__(self) -> None:
         self._service: DirectoriesService | None = None

@@ -29,6 +29,7 @@ class ErrorPlugin:
     """Brings the namespace "Error Provider"."""
 
     name = "mpf.error"
+    settings_model = ErrorSettings
 
     def __init__(self) -> None:
         self._provider = ErrorProvider(ErrorMaps(None))

@@ -29,6 +29,7 @@ class EventLogPlugin:
     """Appends events to the configured file. Threads, and several engines with one file, do not mix their lines."""
 
     name = "mpf.eventlog"
+    settings_model = EventLogSettings
 
     def __init__(self) -> None:
         self._path: Path | None = None

@@ -19,6 +19,7 @@ class OcsPlugin:
     """Brings the namespace "Office Communications Server Provider". Needs a plugin that provides `Directories`."""
 
     name = "mpf.ocs"
+    settings_model = Settings
 
     def __init__(self) -> None:
         self._services: Services | None = None

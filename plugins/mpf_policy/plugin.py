@@ -43,6 +43,7 @@ class PolicyPlugin:
     """Authorizes by the roles of the MPS delegation model, elevates by configured rules, and keeps credentials."""
 
     name = "mpf.policy"
+    settings_model = PolicySettings
 
     def __init__(self) -> None:
         self._settings = PolicySettings()

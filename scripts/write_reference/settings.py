@@ -8,8 +8,7 @@ import re
 import textwrap
 import types
 import typing
-from collections.abc import Iterable, Iterator, Sequence
-from importlib import metadata
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 
 import annotated_types
@@ -17,8 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from mpf_core.config import DIRECTORY_PLUGIN, Sections
-from mpf_core.plugins import GROUP, SECURITY_GROUP
-from mpf_core.settings import Settings
+from mpf_core.plugins import settings_models
 from scripts.write_reference.markdown import code, table
 
 _BOUNDS = {
@@ -40,20 +38,9 @@ def settings_page() -> str:
     for name, info in Sections.model_fields.items():
         if (model := _model(info.annotation)) is not None:
             lines += _section(name, model)
-    for plugin, model in plugin_settings():
+    for plugin, model in settings_models().items():
         lines += _section("directory" if plugin == DIRECTORY_PLUGIN else f'plugins."{plugin}"', model)
     return "\n".join(lines).rstrip() + "\n"
-
-
-def plugin_settings() -> Iterator[tuple[str, type[BaseModel]]]:
-    """The plugins that have settings, with their models: a class in the plugin's package whose name ends in Settings."""
-    points = [*metadata.entry_points(group=GROUP), *metadata.entry_points(group=SECURITY_GROUP)]
-    for point in sorted(points, key=lambda point: point.name):
-        point.load()
-        package = point.module.partition(".")[0]
-        for model in Settings.__subclasses__():
-            if model.__module__.partition(".")[0] == package and model.__name__.endswith("Settings"):
-                yield point.name, model
 
 
 def _section(where: str, model: type[BaseModel], brackets: str = "[{}]") -> list[str]:

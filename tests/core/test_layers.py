@@ -18,7 +18,7 @@ LAYERS = (
     ("response", "steps", "dataflow"),
     ("loader", "admission"),
     ("administration", "transactions", "observing"),
-    ("runtime",),
+    ("runtime", "config_schema"),
     ("planning", "tracing", "lint", "authority", "graph"),
     ("execution",),
     ("submission",),
