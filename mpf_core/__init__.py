@@ -22,7 +22,7 @@ from mpf_core.provider import (
 )
 from mpf_core.security.calls import Call, Decision, Grant
 from mpf_core.security.identity import Identity, IdentityKind
-from mpf_core.security.principal import Caller, Credentials, Principal
+from mpf_core.security.principal import Caller, Credentials, Principal, Ticket
 from mpf_core.services import Services
 from mpf_core.transaction.states import StepState, TransactionState
 from mpf_core.transaction.transaction import StepOutcome
@@ -54,6 +54,7 @@ __all__ = [
     "Services",
     "StepOutcome",
     "StepState",
+    "Ticket",
     "TransactionState",
     "Undo",
     "Violation",

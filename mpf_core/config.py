@@ -73,7 +73,7 @@ class StoreSettings(Settings):
     ``audit_days`` (for ever without). ``allow_clear`` lets ``sensitive="2"`` keep undo data unencrypted.
     """
 
-    url: str = "memory:"
+    url: str = Field(default="memory:", repr=False)  # which may hold a password
     key: str = ""
     key_file: Path | None = None
     lock_dir: Path | None = None
@@ -130,7 +130,7 @@ class LoggingSettings(Settings):
 class PluginsSettings(Settings):
     """``[plugins]``: entry-point names that are enabled, and one free-form table for each, checked by the plugin."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
     __pydantic_extra__: dict[str, Table] = Field(init=False)
 
     enabled: tuple[Name, ...] = ()

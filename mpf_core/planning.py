@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from mpf_core import redaction
 from mpf_core.errors import MpfError
 from mpf_core.events import EventName
 from mpf_core.provider import CallContext, Change, Element, Output, Provider
@@ -96,7 +97,7 @@ class Planning:
                 ctx.step,
                 ctx.identity.name,
                 ctx.identity.kind.value,
-                provider.describe(change),
+                redaction.mask(provider.describe(change)),
                 change.reversible,
                 two_phase,
                 tuple(str(element.tag) for element in missing),

@@ -14,6 +14,7 @@ and what elevation is checked against (design: docs/design/engine.md).
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
@@ -97,15 +98,15 @@ class CallContext:
     identity: Identity
     caller: Principal
     context: Element
-    bag: MutableMapping[Any, Any]
+    bag: MutableMapping[Any, Any] = field(repr=False)
     deadline: float | None = None
-    evidence: dict[str, Json] = field(default_factory=dict)
+    evidence: dict[str, Json] = field(default_factory=dict, repr=False)
     saved_data: Element | None = None
-    lock_key: Callable[..., None] = lambda _key, *, shared=False: None
-    flush: Callable[[], None] = lambda: None
-    locks: Callable[[], int] | None = None
+    lock_key: Callable[..., None] = field(default=lambda _key, *, shared=False: None, repr=False)
+    flush: Callable[[], None] = field(default=lambda: None, repr=False)
+    locks: Callable[[], int] | None = field(default=None, repr=False)
     capability: Capability | None = None
-    record_assertion: Callable[[], None] = lambda: None
+    record_assertion: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def lock(self, key: str, *, shared: bool = False) -> None:
         """Hold ``key`` for this transaction until it has ended, alone, or ``shared`` with others who only rely on it.
@@ -208,10 +209,13 @@ class Provider:
         raise NotImplementedError(f"{type(self).__name__} has two-phase procedures and no commit()")
 
     def describe(self, change: Change) -> str:
-        """``change`` as text for people: LDIF for directory changes, the JSON otherwise."""
-        import json  # noqa: PLC0415 - only people ask for this
+        """``change`` as text for people, in which nothing is secret: see `as_text`. LDIF for directory changes."""
+        return as_text(change)
 
-        return json.dumps(change.data, indent=2, sort_keys=True)
+
+def as_text(change: Change) -> str:
+    """The data of a change as JSON; of a confidential one that there is some."""
+    return "(confidential; not shown)" if change.confidential else json.dumps(change.data, indent=2, sort_keys=True)
 
 
 def argument(data: Element, name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from mpf_core import xml
+from mpf_core import redaction, xml
 from mpf_core.errors import MpfError, format_hresult
 from mpf_core.provider import Element
 from mpf_core.transaction.states import TransactionState
@@ -27,7 +27,7 @@ def error_context(error: MpfError) -> Element:
     """``errorContext`` with its stack; schema violations stand below ``errorDescription``."""
     element = etree.Element(
         "errorContext",
-        description=printable(error.description),
+        description=printable(redaction.mask(error.description)),
         code=format_hresult(error.code),
         executeSeqNo=str(error.sequence),
     )
@@ -41,7 +41,7 @@ def error_context(error: MpfError) -> Element:
             found = etree.SubElement(description, "violation", path=printable(violation.path))
             if violation.line is not None:
                 found.set("line", str(violation.line))
-            found.text = printable(violation.message)
+            found.text = printable(redaction.mask(violation.message))
     return element
 
 

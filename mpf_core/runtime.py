@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 
+from mpf_core import redaction
 from mpf_core.config import Config
 from mpf_core.errors import Code, ConfigError, MpfError, Violation
 from mpf_core.loader import find_namespaces, load_namespace
@@ -91,6 +92,7 @@ class Runtime:
         found = self._plugins_credentials(name) or self._stored(name)
         if found is None:
             raise ConfigError(f"no credential named '{name}' is stored")
+        redaction.hide([found.password])  # of the request that uses it
         return found
 
     def key(self, name: str) -> Credentials:

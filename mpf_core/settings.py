@@ -35,7 +35,7 @@ KeyPath = tuple[str | int, ...]
 class Settings(BaseModel):
     """Base of settings models: frozen, and unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 M = TypeVar("M", bound=BaseModel)

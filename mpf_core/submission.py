@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from structlog.typing import FilteringBoundLogger
 
@@ -36,7 +36,7 @@ class Result:
     of an earlier request with the same idempotency key.
     """
 
-    document: bytes
+    document: bytes = field(repr=False)
     transaction_id: str
     state: TransactionState
     error: MpfError | None = None
@@ -72,13 +72,13 @@ class Submission:
         """Run it. Only what is no error of the request or its providers is raised (KeyboardInterrupt, for example)."""
         with redaction.hiding(self._passwords()):
             result = self._guarded(key, deadline, cancelled)
-        if self.trace is not None:
-            self.trace.transaction_id = result.transaction_id
-            self.trace.settle(result.rollback)
+            if self.trace is not None:
+                self.trace.transaction_id = result.transaction_id
+                self.trace.settle(result.rollback)
         return result
 
     def _passwords(self) -> Sequence[str]:
-        return () if self._caller.credentials is None else (self._caller.credentials.password,)
+        return () if self._caller.credentials is None else self._caller.credentials.secrets
 
     def _guarded(self, key: str | None, deadline: float | None, cancelled: Callable[[], bool]) -> Result:
         try:
@@ -115,6 +115,7 @@ class Submission:
 
     def _admit(self) -> tuple[Principal, Admitted]:
         principal = self._authenticate()
+        self._record.caller = self._caller.name or principal.name
         namespace, procedure = self._target or (None, None)
         permitted = permissions(self._around.config, principal)
         admitted = admit(self._request, namespace, procedure, self._around.config.engine.limits, permitted)
@@ -177,7 +178,7 @@ class Submission:
 
     def _begin(self, execution: Execution, security: SecurityState) -> None:
         self._note("request.begin", security)
-        begun: dict[str, object] = {"caller": self._caller.name, "procedure": self._record.procedure}
+        begun: dict[str, object] = {"caller": self._record.caller, "procedure": self._record.procedure}
         if self._caller.asserted_by:
             begun["asserted_by"] = self._caller.asserted_by
         execution.tell("transaction.begin", begun)
@@ -350,7 +351,10 @@ class Submission:
             if isinstance(found, Principal):
                 return found
         if resolvers:
-            raise MpfError(Code.E_ACCESSDENIED, f"The caller '{caller.name}' is unknown.")
+            who = f"The caller '{caller.name}'" if caller.name else "A caller without a name"
+            raise MpfError(Code.E_ACCESSDENIED, f"{who} is unknown.")
+        if not caller.name:
+            raise MpfError(Code.E_ACCESSDENIED, "Nothing says who the caller is: no plugin asks a directory.")
         return Principal(caller.name, credentials=caller.credentials, asserted_by=caller.asserted_by)
 
     def _security(self, principal: Principal, request: Admitted) -> SecurityState:
@@ -386,8 +390,8 @@ def _located(error: MpfError, target: tuple[str, str] | None) -> MpfError:
 
 def _masked(error: MpfError) -> MpfError:
     """Providers, servers and validators quote what they were given: secrets are taken out of it."""
-    if redaction.quotes(error):  # in its causes, or in the lines that a traceback shows
-        error.__cause__ = error.__context__ = None
+    if redaction.quotes(error):  # in its causes, in the lines that a traceback shows, or in the variables of its frames
+        error.__cause__ = error.__context__ = error.__traceback__ = None
     error.description = redaction.mask(error.description)
     error.args = (error.code, error.description)
     error.violations = tuple(replace(one, message=redaction.mask(one.message)) for one in error.violations)

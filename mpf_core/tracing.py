@@ -6,7 +6,6 @@ nothing otherwise. Secrets are masked in it. `Trace.export` hands it to OpenTele
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -117,11 +116,12 @@ class Trace:
         self._open[-1].elevated = reason
 
     def settle(self, outcomes: Sequence[StepOutcome]) -> None:
-        """What became of the writes, known when the request is over."""
+        """What became of the writes, and what turned out to be secret: both are known when the request is over."""
         states = {(one.sequence, one.step): one.state.value for one in outcomes}
         for call in self.calls:
             for span in call.walk():
                 span.outcome = states.get((span.sequence, span.step), "")
+                span.data, span.result, span.error = map(redaction.mask, (span.data, span.result, span.error))
 
     # --- Read by people and programs --------------------------------------------------------------------------------------
 
@@ -156,11 +156,5 @@ class Trace:
 
 def shown(data: Element) -> str:
     """executeData as XML, with secrets masked; cut where it is long."""
-    made = copy.deepcopy(data)
-    for element in made.iter(etree.Element):
-        if redaction.is_marked(element):
-            for child in list(element):
-                element.remove(child)
-            element.text = redaction.MASK
-    text = redaction.mask(etree.tostring(made, encoding="unicode", with_tail=False))
+    text = etree.tostring(redaction.secret_free(data), encoding="unicode", with_tail=False)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"

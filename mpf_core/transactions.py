@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mpf_core.provider import Change, Provider
+from mpf_core import redaction
+from mpf_core.provider import Change, Provider, as_text
 from mpf_core.store.port import AuditEntry, Query, StepRecord, Store, TransactionRecord
 from mpf_core.transaction.recovery import Recovered, Recovery
 from mpf_core.transaction.states import (
@@ -115,12 +115,14 @@ class Transactions:
             return "(confidential; erased when the transaction ended)"
         if not step.verified:
             return "(changed behind the engine's back; not shown)"
+        unknown = step.confidential and not step.secrets  # a provider said so, and nobody knows which part is
+        change = Change(step.change, reversible=step.reversible, format=step.format, confidential=unknown)
         try:
-            return self._provider(step.provider_source).describe(
-                Change(step.change, reversible=step.reversible, format=step.format)
-            )
+            text = self._provider(step.provider_source).describe(change)
         except Exception:  # the provider is not here, or cannot say it
-            return json.dumps(step.change, indent=2, sort_keys=True)
+            text = as_text(change)
+        with redaction.hiding(step.secrets):
+            return redaction.mask(text)
 
 
 def normal_id(text: str) -> str:

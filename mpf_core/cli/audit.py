@@ -18,11 +18,12 @@ from click.exceptions import NoArgsIsHelpError
 from rich.text import Text
 
 from mpf_core.cli.callers import needs, system_user
-from mpf_core.cli.console import err, out, printable, show_json, show_rows, table
+from mpf_core.cli.console import err, out, show_json, show_rows, table
 from mpf_core.cli.elevations import elevations_command
 from mpf_core.cli.filters import filters, json_option
 from mpf_core.cli.state import State
 from mpf_core.cli.times import MOMENT_HELP, Moment, local
+from mpf_core.printable import printable
 from mpf_core.provider import Json
 from mpf_core.store.port import AuditEntry, AuditLine
 

@@ -10,17 +10,28 @@ from contextlib import suppress
 
 import click
 from lxml import etree
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.measure import Measurement
+from rich.segment import Segment
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
 from mpf_core import xml
 from mpf_core.engine import Result
+from mpf_core.printable import printable
 from mpf_core.transaction.states import TransactionState
 
 _WIDEST = 100_000
+
+
+class _PrintableConsole(Console):
+    """Escapes whatever a terminal would obey, in all that is printed: names and messages come from callers."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """See `rich.console.Console.render`. Colours are added later, so what is escaped here is not ours."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
 def out() -> Console:
@@ -37,7 +48,7 @@ def _console(*, stderr: bool, width: int | None = None) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = width or (None if stream.isatty() else 200)
     # Text from requests and configurations is never markup, or "[red]" in a name would vanish.
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
+    return _PrintableConsole(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
 
 
 def table(*headings: str, rows: Iterable[Sequence[str]], indent: int = 0) -> Table:
@@ -46,7 +57,8 @@ def table(*headings: str, rows: Iterable[Sequence[str]], indent: int = 0) -> Tab
     for number, heading in enumerate(headings):
         made.add_column((" " * indent if number == 0 else "") + heading, overflow="fold")
     for row in rows:
-        made.add_row(*(Text((" " * indent if number == 0 else "") + cell) for number, cell in enumerate(row)))
+        shown = (printable(cell, keep="") for cell in row)
+        made.add_row(*(Text((" " * indent if number == 0 else "") + cell) for number, cell in enumerate(shown)))
     return made
 
 
@@ -59,13 +71,6 @@ def say_at_once(text: str) -> None:
     """A line on standard error, from a signal handler: what interrupts a writing stream must not write to it."""
     with suppress(OSError):
         os.write(2, f"{text}\n".encode())
-
-
-def printable(text: str) -> str:
-    """``text`` without what a terminal would obey: names and messages come from callers."""
-    return "".join(
-        one if one.isprintable() or one in "\n\t" else one.encode("unicode_escape", "surrogatepass").decode() for one in text
-    )
 
 
 def show_rows(rows: Table) -> None:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import click
 
 from mpf_core.cli.callers import needs
-from mpf_core.cli.console import err, printable, show_json, show_rows, table
+from mpf_core.cli.console import err, show_json, show_rows, table
 from mpf_core.cli.filters import filters, json_option
 from mpf_core.cli.state import State
 from mpf_core.cli.times import local
+from mpf_core.printable import printable
 from mpf_core.provider import Json
 from mpf_core.store.port import AuditEntry, AuditLine
 

@@ -6,9 +6,10 @@ import click
 from rich.text import Text
 
 from mpf_core.cli.complete import complete_namespace
-from mpf_core.cli.console import out, printable, show_json
+from mpf_core.cli.console import out, show_json
 from mpf_core.cli.filters import json_option
 from mpf_core.cli.state import State
+from mpf_core.printable import printable
 from mpf_core.runtime import nearest
 
 EXIT_FOUND = 1

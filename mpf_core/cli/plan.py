@@ -8,12 +8,13 @@ import click
 from rich.text import Text
 
 from mpf_core.cli.callers import asserted_caller
-from mpf_core.cli.console import out, printable, show_json
+from mpf_core.cli.console import out, show_json
 from mpf_core.cli.filters import json_option
 from mpf_core.cli.requests import check_usage, read_request, request_options
 from mpf_core.cli.state import State
 from mpf_core.errors import format_hresult
 from mpf_core.planning import Plan
+from mpf_core.printable import printable
 
 EXIT_ERROR_CONTEXT = 1
 _STOPPED = (

@@ -15,6 +15,7 @@ from mpf_core.cli.logs import Logs
 from mpf_core.config import Config
 from mpf_core.engine import Engine
 from mpf_core.errors import ConfigError
+from mpf_core.printable import printable
 from mpf_core.transactions import Transactions
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class State:
                 if info.name == DIRECTORY_PLUGIN and info.reason.startswith(_WRONG_DIRECTORY):
                     raise ConfigError(f"{self.config_file}: {info.reason}")
                 reason = " ".join(info.reason.split())
-                click.echo(f"The plugin '{info.name}' is broken: {reason} (see `mpfctl plugins list`)", err=True)
+                click.echo(printable(f"The plugin '{info.name}' is broken: {reason} (see `mpfctl plugins list`)"), err=True)
         return engine
 
     @cached_property

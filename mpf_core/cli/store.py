@@ -10,11 +10,12 @@ import click
 from rich.text import Text
 
 from mpf_core.cli.callers import needs, system_user
-from mpf_core.cli.console import err, out, printable, show_json, show_rows, table
+from mpf_core.cli.console import err, out, show_json, show_rows, table
 from mpf_core.cli.filters import json_option
 from mpf_core.cli.state import State
 from mpf_core.cli.times import MOMENT_HELP, Moment, iso, local
 from mpf_core.cli.transaction_views import state_text
+from mpf_core.printable import printable
 from mpf_core.provider import Json
 
 if TYPE_CHECKING:

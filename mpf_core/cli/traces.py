@@ -9,8 +9,9 @@ from lxml import etree
 from rich.text import Text
 from rich.tree import Tree
 
-from mpf_core.cli.console import err, printable
+from mpf_core.cli.console import err
 from mpf_core.cli.times import duration
+from mpf_core.printable import printable
 from mpf_core.tracing import Span, Trace
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from mpf_core.cli.console import printable, table
+from mpf_core.cli.console import table
 from mpf_core.cli.times import duration, iso, local, zoned
 from mpf_core.errors import format_hresult
+from mpf_core.printable import printable
 from mpf_core.provider import Json
 from mpf_core.transaction.recovery import Recovered
 from mpf_core.transaction.states import FAILED_STATES, FINAL_STATES, OPEN_TRANSACTIONS, UNSETTLED, TransactionState

@@ -208,7 +208,8 @@ class SqlJournal:
             cursor.execute(self._change_step, values)
             return
         saved = None if step.saved_data is None else step.saved_data.decode("utf-8", "surrogateescape")
-        values["intent"] = opened.key.seal(canonical([step.change, saved]), bound_part(step, "intent"), step.clear)
+        contents = [step.change, saved, *([list(step.secrets)] if step.secrets else ())]
+        values["intent"] = opened.key.seal(canonical(contents), bound_part(step, "intent"), step.clear)
         values["number"] = step.order
         for name in STEP_FACTS:
             values[name] = getattr(step, name)

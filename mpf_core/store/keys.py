@@ -31,6 +31,7 @@ class MasterKeys:
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         """Raises ConfigError when there is none, or one that is not 32 bytes long."""
+        self._keys: dict[bytes, bytes] = {}  # for `repr`, whatever is wrong below
         if not keys:
             raise ConfigError("no master key was given: one is 32 random bytes, as base64")
         if any(len(key) != KEY_BYTES for key in keys):

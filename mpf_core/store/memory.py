@@ -149,7 +149,7 @@ class MemoryJournal:
         self.release(transaction_id)
         for step in self._steps.get(transaction_id, {}).values():
             if step.confidential:
-                step.change, step.saved_data, step.evidence, step.detail = None, None, {}, ""
+                step.change, step.saved_data, step.secrets, step.evidence, step.detail = None, None, (), {}, ""
         self._finished[transaction_id] = None
         while len(self._finished) > self._keep:
             self._forget(next(iter(self._finished)))

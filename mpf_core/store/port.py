@@ -60,7 +60,7 @@ class TransactionRecord:
     key: RequestKey | None = None
     code: int | None = None
     error: str = ""
-    response: bytes | None = None
+    response: bytes | None = field(default=None, repr=False)
     settled_by: str = ""
     settled_because: str = ""
     verified: bool = True
@@ -73,9 +73,10 @@ class StepRecord:
     ``order`` counts the write calls of the transaction from 1; ``sequence`` is the number of the call among all calls
     (executeSeqNo); ``identity`` is the account it ran as and ``identity_kind`` the `IdentityKind`'s value. ``change`` is
     the `Change.data` and ``format`` its version. ``running_until`` is when the call can no longer be under way, or ``None``
-    when nobody knows. ``detail`` says why an undo or commit failed.
+    when nobody knows. ``detail`` says why an undo or commit failed. ``secrets`` are the texts in ``change`` that must not be
+    shown with it.
 
-    ``change``, ``saved_data``, ``evidence`` and ``detail`` are encrypted at rest unless ``clear``; those of a
+    ``change``, ``saved_data``, ``secrets``, ``evidence`` and ``detail`` are encrypted at rest unless ``clear``; those of a
     ``confidential`` step are erased when the transaction is final. All that was recorded
     before the effect is authenticated, and ``verified`` is False when it was changed behind the engine's back.
     """
@@ -87,7 +88,7 @@ class StepRecord:
     procedure: str
     provider_source: str
     step: str
-    change: Json
+    change: Json = field(repr=False)
     format: int
     identity: str = ""
     identity_kind: str = ""
@@ -97,13 +98,14 @@ class StepRecord:
     confidential: bool = False
     started: float = 0.0
     running_until: float | None = None
-    saved_data: bytes | None = None
+    saved_data: bytes | None = field(default=None, repr=False)
     state: StepState = StepState.STARTED
-    evidence: dict[str, Json] = field(default_factory=dict)
+    evidence: dict[str, Json] = field(default_factory=dict, repr=False)
     detail: str = ""
     attempts: int = 0
     ended: float | None = None
     verified: bool = True
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,12 +114,13 @@ def step_of(row: Mapping[str, Any], key: DataKey | None) -> StepRecord:
     if key is None:
         return step
     try:
-        step.change, saved = json.loads(key.open(row["intent"], bound_part(step, "intent")))
+        step.change, saved, *secrets = json.loads(key.open(row["intent"], bound_part(step, "intent")))
+        step.secrets = tuple(secrets[0]) if secrets else ()  # not there in what older releases wrote
         step.saved_data = None if saved is None else saved.encode("utf-8", "surrogateescape")
         if row["outcome"] is not None:
             step.evidence, step.detail = json.loads(key.open(row["outcome"], bound_part(step, "outcome")))
     except Tampered:
-        step.verified, step.change, step.saved_data = False, None, None
+        step.verified, step.change, step.saved_data, step.secrets = False, None, None, ()
         with suppress(Tampered):
             _, step.detail = json.loads(key.open(row["outcome"] or b"", bound_part(step, DOUBTFUL)))
     return step

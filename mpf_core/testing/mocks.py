@@ -26,7 +26,8 @@ from mpf_core.hookspecs import hookimpl
 from mpf_core.loader import find_namespaces, load_namespace
 from mpf_core.model import Namespace, Procedure
 from mpf_core.provider import CallContext, Change, Element, Handler, Output, ProcedureType, Provider, Undo
-from mpf_core.testing.values import Values, elements, secret_free, text_arguments
+from mpf_core.redaction import secret_free
+from mpf_core.testing.values import Values, elements, text_arguments
 
 #: What answers a call: output as `elements` takes it, or a function of the call that gives such a value.
 Answer: TypeAlias = "Values | Callable[[MockCall], Values]"

@@ -23,9 +23,9 @@ from lxml import etree
 
 from mpf_core.errors import MpfError
 from mpf_core.provider import CallContext, Change, Element, Output, Provider
-from mpf_core.redaction import MASK, marked
+from mpf_core.redaction import hidden, hiding, marked, mask, secret_free
 from mpf_core.testing.mocks import MockProvider, mock_providers
-from mpf_core.testing.values import canonical, secret_free
+from mpf_core.testing.values import canonical
 from mpf_core.testing.wrapping import WrappedProvider, wrap_plugin
 
 _VERSION = 1
@@ -59,7 +59,7 @@ class Recorder:
         """Note a call."""
         made = Exchange(ctx.namespace, ctx.procedure, canonical(data))
         with self._lock:
-            self._secrets |= marked(data)
+            self._secrets |= marked(data) | hidden()  # also those that only the rest of the request marks
             self.exchanges.append(made)
         return made
 
@@ -70,10 +70,8 @@ class Recorder:
         Path(path).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def _masked(self, value: object) -> object:
-        if isinstance(value, str):
-            for secret in sorted(self._secrets, key=len, reverse=True):
-                value = value.replace(secret, MASK)
-        return value
+        with hiding(self._secrets):
+            return mask(value) if isinstance(value, str) else value
 
 
 class _Recorded(WrappedProvider):
@@ -88,7 +86,7 @@ class _Recorded(WrappedProvider):
         try:
             made = super().respond(ctx, data)
         except MpfError as error:
-            exchange.code, exchange.description = error.code, error.description
+            exchange.code, exchange.description = error.code, mask(error.description)
             raise
         if isinstance(made, Change):
             exchange.output = _text(made.output)
@@ -104,7 +102,7 @@ class _Recorded(WrappedProvider):
             made = super().apply(ctx, change)
         except MpfError as error:
             if exchange is not None:
-                exchange.code, exchange.description = error.code, error.description
+                exchange.code, exchange.description = error.code, mask(error.description)
             raise
         late = None if made is None else list(made)
         if exchange is not None:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from lxml import etree
 
 from mpf_core.provider import Element
-from mpf_core.redaction import MASK, is_marked
+from mpf_core.redaction import secret_free
 
 #: Output as a test writes it: nothing, XML (one element or several), an element, or a mapping of names to such values.
 Values: TypeAlias = "str | Element | Sequence[Element] | Mapping[str, Values] | None"
@@ -60,14 +60,3 @@ def canonical(data: Element) -> str:
     """executeData as canonical XML, with secrets masked and without white space around elements."""
     text: str = etree.canonicalize(etree.tostring(secret_free(data), encoding="unicode"), strip_text=True)
     return text
-
-
-def secret_free(data: Element) -> Element:
-    """A copy in which the text of every element with ``do-not-log`` is masked."""
-    made = copy.deepcopy(data)
-    for element in made.iter(etree.Element):
-        if is_marked(element):
-            for child in list(element):
-                element.remove(child)
-            element.text = MASK
-    return made

@@ -14,7 +14,7 @@ from typing import TypeVar
 from lxml import etree
 from tenacity import Retrying, stop_after_attempt, wait_exponential
 
-from mpf_core import points, xml
+from mpf_core import points, redaction, xml
 from mpf_core.errors import MpfError
 from mpf_core.events import EventName
 from mpf_core.log import logger
@@ -90,28 +90,30 @@ class Closing:
             self._ledger.move(step, StepState.IRREVERSIBLE)
             return False
         points.reach("provider.undo.before")
-        try:
-            found = self._attempt(step, lambda provider, ctx, change: provider.undo(ctx, change))
-        except Exception as error:  # one failing undo never stops the others
-            self._failed(step, StepState.UNDO_FAILED, "undo.failed", error)
-            self._tell("step.undo_failed", {"sequence": step.sequence, "step": step.step, "reason": step.detail})
-            return False
+        with redaction.hiding(step.secrets):
+            try:
+                found = self._attempt(step, lambda provider, ctx, change: provider.undo(ctx, change))
+            except Exception as error:  # one failing undo never stops the others
+                self._failed(step, StepState.UNDO_FAILED, "undo.failed", error)
+                self._tell("step.undo_failed", {"sequence": step.sequence, "step": step.step, "reason": step.detail})
+                return False
         points.reach("provider.undo.after")
         self._ledger.move(step, StepState.UNDONE if found is Undo.UNDONE else StepState.NOTHING_TO_UNDO)
         self._tell("step.undone", {"sequence": step.sequence, "step": step.step, "outcome": step.state.value})
         return True
 
     def _commit(self, step: StepRecord) -> None:
-        try:
-            if step.two_phase:
-                points.reach("provider.commit.before")
-                self._attempt(step, lambda provider, ctx, change: provider.commit(ctx, change))
-                points.reach("provider.commit.after")
-        except Exception as error:  # the remaining commits still run
-            self._failed(step, StepState.IN_DOUBT, "commit.failed", error)
-            self._tell("step.in_doubt", {"sequence": step.sequence, "step": step.step, "reason": step.detail})
-        else:
-            self._ledger.move(step, StepState.COMMITTED)
+        with redaction.hiding(step.secrets):
+            try:
+                if step.two_phase:
+                    points.reach("provider.commit.before")
+                    self._attempt(step, lambda provider, ctx, change: provider.commit(ctx, change))
+                    points.reach("provider.commit.after")
+            except Exception as error:  # the remaining commits still run
+                self._failed(step, StepState.IN_DOUBT, "commit.failed", error)
+                self._tell("step.in_doubt", {"sequence": step.sequence, "step": step.step, "reason": step.detail})
+            else:
+                self._ledger.move(step, StepState.COMMITTED)
 
     def _attempt(self, step: StepRecord, act: Callable[[Provider, CallContext, Change], T]) -> T:
         """Do it, several times if need be. Raises what the last attempt raised."""
@@ -164,7 +166,7 @@ class _Refused(Exception):  # noqa: N818 - never leaves this module
 def _reason(error: Exception) -> str:
     """What may be shown: an unexpected exception's text could hold a secret, so it goes to the log only."""
     if isinstance(error, MpfError | _Refused):
-        return str(error)
+        return redaction.mask(str(error))
     return f"{type(error).__name__}; the engine's log has the details"
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from mpf_core import points
+from mpf_core import points, redaction
 from mpf_core.errors import Code, MpfError
 from mpf_core.events import EventName
 from mpf_core.provider import CallContext, Change, Json, Output, Provider
@@ -116,6 +116,8 @@ class Transaction:
             return None
         _check_json(ctx.procedure, change)
         now = time.time()
+        secrets = redaction.hidden_in(change.data)
+        confidential = change.confidential or bool(secrets)
         step = StepRecord(
             transaction_id=self.id,
             order=len(self._ledger.steps) + 1,
@@ -130,11 +132,12 @@ class Transaction:
             identity_kind=ctx.identity.kind.value,
             reversible=change.reversible,
             two_phase=two_phase,
-            clear=clear and not change.confidential,
-            confidential=change.confidential,
+            clear=clear and not confidential,
+            confidential=confidential,
             started=now,
             running_until=None if ctx.deadline is None else now + max(0.0, ctx.deadline - time.monotonic()),
             saved_data=saved_data,
+            secrets=secrets,
         )
         self._intend(step)
         ctx.flush = lambda: self._checkpoint(step, ctx)

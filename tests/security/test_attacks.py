@@ -96,6 +96,15 @@ def test_a_second_argument_of_the_same_name_hides_nothing(site: Site) -> None:
         assert error.code in {0x80070005, 0x80070057}
 
 
+def test_a_simple_request_has_one_data(site: Site) -> None:
+    """Or a second one, of which nobody asked whose it is, could be run behind the first."""
+    for more in ("<data/>", "<globalData/>", "<data/><data/>"):
+        request = f"<request><data/>{more}</request>"
+        error = site.engine.execute(request, ALPINE_ADMIN, namespace=OCS, procedure="GetPools").error
+        assert error is not None
+        assert error.code == 0xA2100004, error
+
+
 PAYLOADS = (
     "*)(objectClass=*",
     "x)(|(cn=*",
@@ -157,6 +166,7 @@ def _attack(site: Site, namespace: str, procedure: str, name: str, payload: str)
     )
 
 
+DC = "<preferredDomainController>AD01.Fabrikam.com</preferredDomainController>"
 GET = f'<execute namespace="{OCS}" procedure="GetPools" impersonate="1"/>'
 
 
@@ -188,6 +198,22 @@ GET = f'<execute namespace="{OCS}" procedure="GetPools" impersonate="1"/>'
             "select=\"document('file:///etc/passwd')\"/></xsl:template></before></execute>",
         )
         + "</procedure>",
+        *(
+            "<procedure>"
+            + GET.replace("/>", f'><before source="data" sourcePath="{path}" destination="executeData"/></execute>')
+            + "</procedure>"
+            for path in (
+                "/",
+                "..",
+                "/../context/securityContext",
+                "//*",
+                "*[count(//*[contains(., 'x')]) &gt; 0]",
+                "id('x')",
+                "current()/..",
+                "$x",
+                "namespace::*",
+            )
+        ),
     ],
 )
 def test_forged_requests(site: Site, body: str) -> None:
@@ -195,6 +221,47 @@ def test_forged_requests(site: Site, body: str) -> None:
     assert isinstance(error, MpfError)
     assert error.code in {0x80070005, 0x80070057, 0x8004D0A1} or error.code & 0xFFFF0000 == 0xA2100000, error
     assert "root:" not in error.description
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        '<securityContext trustee="Administrator@fabrikam.com"/>',
+        '<securityContext><authentication><basic username="Administrator" password="x"/></authentication></securityContext>',
+    ],
+)
+def test_forged_contexts_of_simple_requests(site: Site, context: str) -> None:
+    data = f"<data><organization>{ldap(ALPINE)}</organization>{DC}</data>"
+    request = f"<request>{data}<context>{context}</context></request>"
+    error = site.engine.execute(request, ALPINE_ADMIN, namespace=OCS, procedure="GetPoolAssignment").error
+    assert error is not None
+    assert error.code == 0x80070005
+    assert "Credentials and a trustee" in error.description
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        '<transactionContext transactionId="{00000000-0000-0000-0000-000000000000}"/>',
+        '<executeContext namespace="Managed Hosting" procedure="Initialize" procedureExecId="1" providerSource="x"/>',
+        "<providerContext><server>dc.attacker.example.com</server></providerContext>",
+        '<errorContext description="x" code="0x00000000"/>',
+    ],
+)
+def test_what_a_request_says_about_itself_changes_nothing(site: Site, context: str) -> None:
+    """Procedures and providers see the context that the engine makes; what a request has in its place is not heard."""
+    data = f"<data><organization>{ldap(OTHER_CUSTOMER)}</organization>{DC}</data>"
+    request = f"<request>{data}<context>{context}</context></request>"
+    result = site.engine.execute(request, ALPINE_ADMIN, namespace=OCS, procedure="GetPoolAssignment")
+    assert result.error is not None
+    assert result.transaction_id != "{00000000-0000-0000-0000-000000000000}"
+    assert "role UserCreators" in result.error.description or result.error.code & 0xFFFF0000 == 0xA2100000
+    *_, latest = site.engine.store.audit.lines()
+    assert (latest.entry.caller, latest.entry.trustee, latest.entry.transaction_id) == (
+        ALPINE_ADMIN.name,
+        "",
+        result.transaction_id,
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""The forms in which others quote a text: as it is, escaped for a language, or encoded for a protocol.
+
+An error of a server, the LDIF of a change, the ``repr`` of an argument: a secret that is looked for as it is would be
+missed there.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+#: Base64 writes three bytes as four characters: where a text begins in a group, and how many characters hold others' bits.
+_OFFSETS = ((0, 0), (1, 2), (2, 3))
+#: Of a text this short, base64 leaves too little that is certain.
+_SHORTEST = 6
+_ENCODINGS = ("utf-8", "utf-16-le")
+
+
+def quotations(text: str) -> set[str]:
+    """Every form of ``text``, itself too. Texts are escaped twice at most: a message in a document in a log."""
+    escaped = {text} | {again for once in _escaped(text) for again in (once, *_escaped(once))}
+    return escaped.union(_octets(text), *map(_bytes, escaped))
+
+
+def _escaped(text: str) -> Iterator[str]:
+    yield escape(text)
+    yield escape(text, {'"': "&quot;", "\t": "&#9;", "\n": "&#10;"})
+    yield repr(text)[1:-1]
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    yield quote(text, safe="", errors="replace")
+
+
+def _bytes(text: str) -> Iterator[str]:
+    """As Python shows bytes: in UTF-8, and in the encoding of Active Directory's passwords."""
+    for encoding in _ENCODINGS:
+        yield repr(text.encode(encoding, "surrogatepass"))[2:-1]
+
+
+def _octets(text: str) -> Iterator[str]:
+    if len(text) >= _SHORTEST:
+        for encoding in _ENCODINGS:
+            yield from _base64(text.encode(encoding, "surrogatepass"))
+
+
+def _base64(octets: bytes) -> Iterator[str]:
+    """``octets`` in base64, wherever they begin in what is encoded; without the characters that others have a part in."""
+    for offset, foreign in _OFFSETS:
+        encoded = base64.b64encode(bytes(offset) + octets).decode("ascii").rstrip("=")
+        rest = (offset + len(octets)) % 3
+        yield encoded[foreign : len(encoded) - (1 if rest else 0)]

@@ -1,0 +1,144 @@
+"""Guards of passwords, of secrets, and of what the store says."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mpf_core import (
+    Caller,
+    Credentials,
+    redaction,
+    submission,
+)
+from mpf_core.execution import Execution
+from mpf_core.security.calls import Decision
+from mpf_core.store.chain import Chain
+from mpf_core.store.port import RequestKey
+from mpf_core.store.vault import DataKey
+from mpf_directory.dn import Dn
+from mpf_directory.port import Modification, ModifyOp
+from mpf_directory.service import DirectoriesService
+from mpf_directory.throttle import BindThrottle
+from tests.namespaces.support import (
+    ALPINE,
+    ALPINE_ADMIN,
+    JOHN,
+    ldap,
+    make_site,
+)
+from tests.security.guards.base import (
+    EVERYTHING,
+    SECRET,
+    STRANGER,
+    Policy,
+    bench,
+    guard,
+    nothing,
+    replaced,
+    store_call,
+)
+from tests.support import CALLER
+
+
+@guard("wrong passwords are throttled", replaced(BindThrottle, "check", nothing))
+def guessing_a_password(folder: Path) -> bool:
+    with make_site() as site:
+        password = [f'"{SECRET}"'.encode("utf-16-le")]
+        site.directory.modify(Dn.parse(JOHN), [Modification("unicodePwd", ModifyOp.REPLACE, tuple(password))])
+        for guess in ("a", "b", "c", "d", SECRET):
+            caller = Caller("johnc@alpineskihouse.com", Credentials("johnc@alpineskihouse.com", guess))
+            result = site.submit("GetSipUserProperties", caller, {"user": ldap(JOHN)})
+        return result.error is None or "password" not in result.error.description
+
+
+@guard("a caller's password is checked", replaced(DirectoriesService, "verify_password", lambda *_: True))
+def a_wrong_password(folder: Path) -> bool:
+    with make_site() as site:
+        caller = Caller(ALPINE_ADMIN.name, Credentials(ALPINE_ADMIN.name, "wrong"))
+        return site.submit("GetPoolAssignment", caller, {"organization": ldap(ALPINE)}).error is None
+
+
+def _open_any(patch: pytest.MonkeyPatch) -> None:
+    real = DirectoriesService.open
+    patch.setattr(DirectoriesService, "open", lambda self, identity, server=None, **more: real(self, identity, None, **more))
+
+
+@guard("the request names no server but those of the operator", _open_any)
+def a_server_of_the_attackers(folder: Path) -> bool:
+    with make_site() as site:
+        arguments = {"organization": ldap(ALPINE), "preferredDomainController": "dc.attacker.example.com"}
+        return site.submit("GetPoolAssignment", ALPINE_ADMIN, arguments).error is None
+
+
+@guard("secrets are masked", replaced(redaction, "mask", lambda text: text))
+def an_error_that_quotes(folder: Path) -> bool:
+    content = f'<value do-not-log="1">{SECRET}</value><desc>not {SECRET}</desc>'
+    return SECRET.encode() in bench(folder, **EVERYTHING).run(store_call("Fail", content=content)).document
+
+
+def _verify_nothing(patch: pytest.MonkeyPatch) -> None:
+    real = DataKey.open
+    patch.setattr(
+        DataKey, "open", lambda self, blob, bound: bytes(blob)[29:] if blob[:1] == b"\x02" else real(self, blob, bound)
+    )
+
+
+@guard("what the journal says is authenticated", _verify_nothing)
+def a_forged_undo(folder: Path) -> bool:
+    """The undo of one name is rewritten, in a store that keeps undo data in clear, to that of another one."""
+    made = bench(folder, **EVERYTHING)
+    made.store.values["z"] = "b"
+    made.store.fail_undo.add("a")
+    context = '<context><securityContext sensitive="2"/></context>'
+    result = made.run(store_call("Put") + store_call("Fail"), context=context)
+    assert result.rollback[0].state.value == "undo-failed"
+    with closing(sqlite3.connect(folder / "mpf.db")) as database, database:
+        (blob,) = database.execute("SELECT intent FROM steps").fetchone()
+        assert blob.count(b'"name":"a"') == 1
+        database.execute("UPDATE steps SET intent = ?", [blob.replace(b'"name":"a"', b'"name":"z"')])
+    made.engine.transactions.retry(result.transaction_id, "operator")
+    return "z" not in made.store.values
+
+
+@guard("the audit is chained", replaced(Chain, "_hash", lambda *_: bytes(32)))
+def a_changed_line_of_the_audit(folder: Path) -> bool:
+    made = bench(folder, **EVERYTHING)
+    made.run(store_call("Echo"))
+    with closing(sqlite3.connect(folder / "mpf.db")) as database, database:
+        database.execute("UPDATE audit SET caller = 'somebody else' WHERE number = 1")
+    return not list(made.engine.store.audit.verify())
+
+
+def _keys_are_everybodys(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(submission, "RequestKey", lambda _owner, key, digest: RequestKey("everybody", key, digest))
+
+
+@guard("an idempotency key is its caller's own", _keys_are_everybodys)
+def a_key_of_somebody_else(folder: Path) -> bool:
+    made = bench(folder, private_procedures=(CALLER.name, STRANGER.name))
+    calls = [
+        made.engine.execute(
+            "<request><data><name>a</name></data></request>",
+            caller,
+            namespace="Store",
+            procedure="Get",
+            idempotency_key="order-1",
+        )
+        for caller in (CALLER, STRANGER)
+    ]
+    return calls[1].repeated
+
+
+@guard("a stored response is for those who still may", replaced(Execution, "authorize_again", nothing))
+def a_response_after_the_role_is_gone(folder: Path) -> bool:
+    policy = Policy(lambda _name: Decision(True))
+    made = bench(folder, policies=(policy,), private_procedures=(CALLER.name,))
+    request = "<request><data><name>a</name></data></request>"
+    for _ in range(2):
+        result = made.engine.execute(request, CALLER, namespace="Store", procedure="Get", idempotency_key="order-1")
+        policy._answer = lambda _name: Decision(False)
+    return result.repeated
