@@ -95,7 +95,7 @@ class _LazyCallContext(CallContext):
         self._source = source
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # it holds the request's data
 class Execution:
     """One request while it runs. Used by one thread."""
 
@@ -191,6 +191,8 @@ class Execution:
         try:
             for _ in frame.iterations(step, self.limits.repeats):
                 data = step.execute_data
+                if data is not None:
+                    redaction.hide(redaction.marked(data))
                 frame.execute_data = etree.Element("executeData") if data is None else clone(data)
                 try:
                     for before in step.before:
@@ -457,7 +459,7 @@ class Execution:
 
 def _check_input(schema: InputSchema, data: Element) -> None:
     for name in schema.secrets:
-        redaction.hide(element.text or "" for element in data.iterchildren(name))
+        redaction.hide("".join(map(str, element.itertext())) for element in data.iter(name))
     schema.check(data)
 
 
@@ -477,4 +479,5 @@ def _append(data: Element, made: Output) -> None:
     for element in elements:
         if not isinstance(element, etree._Element):
             raise TypeError(f"the output holds {type(element).__name__}, not an element")
+        redaction.hide(redaction.marked(element))
     data.extend(elements)

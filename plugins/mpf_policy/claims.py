@@ -30,13 +30,14 @@ def decide_claim(call: Call, domain: str, organizations: Organizations, names: N
     if organization is None:
         return _refuse(f"Access denied: '{domain}' can be claimed for an organization only.")
     wanted = domain.strip().rstrip(".").lower()
+    # First, so that nobody without evidence learns which domains are somebody's.
+    why = _EVIDENCE[settings.evidence](wanted, organization, organizations, settings)
+    if not why:
+        return _refuse(_MISSING[settings.evidence].format(domain=domain, organization=organization))
     for reserved, owner in _owners_above(wanted, organizations.directory, organizations.hosting):
         if owner is None or not organization.is_within(owner):
             return _refuse(f"Access denied: '{domain}' lies below '{reserved}', which is another organization's.")
-    why = _EVIDENCE[settings.evidence](wanted, organization, organizations, settings)
-    return (
-        Decision(True, why) if why else _refuse(_MISSING[settings.evidence].format(domain=domain, organization=organization))
-    )
+    return Decision(True, why)
 
 
 def _suffix(domain: str, organization: Dn, organizations: Organizations, _: Claims) -> str:
