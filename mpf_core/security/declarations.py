@@ -28,6 +28,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "object": (),
     "container": (),
     "pool": ("assigned",),
+    "upn": ("owned",),
     "sip-uri": ("owned",),
     "sip-domain": ("owned", CLAIMED),
     "none": (),

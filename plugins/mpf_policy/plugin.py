@@ -25,6 +25,7 @@ from mpf_policy.organizations import DomainAdmins, Organizations
 from mpf_policy.pools import decide_pools
 from mpf_policy.roles import decide
 from mpf_policy.settings import PolicySettings
+from mpf_policy.suffixes import decide_suffixes
 
 #: Transactions whose look-ups are kept at most. More than that run at once only where nobody tells of their end.
 _MOST_TRANSACTIONS = 1000
@@ -64,12 +65,14 @@ class PolicyPlugin:
 
     @hookimpl
     def mpf_authorize(self, call: Call) -> Decision:
-        """Decide by the procedure's minimum role, and by the pools that the call names; always an answer."""
+        """Decide by the procedure's minimum role, and by the pools and the user principal names in it; always an answer."""
         known = self._known(call.transaction_id)
         decision = decide(call, known.organizations, known.names)
         if not decision.allowed or call.is_part:
             return decision
-        return decide_pools(call, known.organizations, known.names) or decision
+        relations = (decide_pools, decide_suffixes)
+        refused = (one(call, known.organizations, known.names) for one in relations)
+        return next((one for one in refused if one is not None), decision)
 
     @hookimpl
     def mpf_claim(self, call: Call, name: str) -> Decision:

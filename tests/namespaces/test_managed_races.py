@@ -12,7 +12,7 @@ from mpf_core import Result, hookimpl
 from mpf_core.security.calls import Call, Decision
 from mpf_core.testing import at_point
 from tests.namespaces.accounts import BOB, BOB_UPN, OTHER_ADMIN, STAFF, ask, control, create_bob, create_staff, properties
-from tests.namespaces.support import ALPINE, ALPINE_ADMIN, JOHN, OTHER_CUSTOMER, Site, ldap, make_site
+from tests.namespaces.support import ALPINE, ALPINE_ADMIN, DOMAIN_ADMIN, JOHN, OTHER_CUSTOMER, Site, ldap, make_site
 from tests.namespaces.test_races import locked, stalled
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,7 @@ def test_a_given_account_name_that_is_about_to_be_taken_is_refused(site: Site) -
 def test_a_principal_name_that_is_about_to_be_taken_is_refused(site: Site) -> None:
     def elsewhere() -> Result:
         given = {"container": ldap(OTHER_CUSTOMER), "userPrincipalName": FIRST.upper()}
-        return ask(site, "CreateUser", OTHER_ADMIN, **given)
+        return ask(site, "CreateUser", DOMAIN_ADMIN, **given)
 
     with stalled(lambda: create(site, FIRST)):
         assert locked(elsewhere())
@@ -59,9 +59,9 @@ def test_a_name_that_is_about_to_be_lost_is_not_free_yet(site: Site, loses: tupl
     create_bob(site, sAMAccountName="bob")
     with stalled(lambda: ask(site, procedure, user=ldap(BOB), **arguments)) as results:
         assert locked(create(site, SECOND, sAMAccountName="bob"))
-        assert locked(ask(site, "CreateUser", OTHER_ADMIN, container=ldap(OTHER_CUSTOMER), userPrincipalName=BOB_UPN))
+        assert locked(ask(site, "CreateUser", DOMAIN_ADMIN, container=ldap(OTHER_CUSTOMER), userPrincipalName=BOB_UPN))
     assert results[0].error is None
-    assert ask(site, "CreateUser", OTHER_ADMIN, container=ldap(OTHER_CUSTOMER), userPrincipalName=BOB_UPN).error is None
+    assert ask(site, "CreateUser", DOMAIN_ADMIN, container=ldap(OTHER_CUSTOMER), userPrincipalName=BOB_UPN).error is None
 
 
 @pytest.mark.parametrize("procedure", ["DeleteUser", "DeleteGroup"])

@@ -131,7 +131,7 @@ class TestCreateUser:
             error = refused(site, "CreateUser", ALPINE_ADMIN, content, **given)
             assert (error.code, error.description.lower()) == (0x80071392, "the account name 'bob' is in use.")
 
-    @pytest.mark.parametrize("upn", ["Kimba@FourthCoffee.com", "Administrator@fabrikam.com", BOB_UPN.upper()])
+    @pytest.mark.parametrize("upn", ["Johnc@AlpineSkiHouse.com", "Administrator@fabrikam.com", BOB_UPN.upper()])
     def test_a_name_that_somebody_logs_on_with_is_refused(self, site: Site, upn: str) -> None:
         create_bob(site)
         error = refused(site, "CreateUser", container=ldap(ALPINE), userPrincipalName=upn)
@@ -257,7 +257,7 @@ class TestModifyUser:
     @pytest.mark.parametrize(
         "arguments",
         [
-            {"userPrincipalName": "kimba@fourthcoffee.com"},
+            {"userPrincipalName": "johnc@alpineskihouse.com"},
             {"userPrincipalName": "Administrator@fabrikam.com"},
             {"sAMAccountName": "Administrator"},
         ],

@@ -182,7 +182,8 @@ def test_a_user_changes_the_own_password(tenant: Tenant, directory: Directory) -
 def test_names_that_somebody_has(tenant: Tenant) -> None:
     create(tenant)
     elsewhere = {"container": ldap(COFFEE)}
-    assert tenant.refused("CreateUser", OTHER_ADMIN, **elsewhere, userPrincipalName=UPN) == 0x80071392
+    assert tenant.refused("CreateUser", OTHER_ADMIN, **elsewhere, userPrincipalName=UPN) == 0x80070005
+    assert tenant.refused("CreateUser", container=ldap(ALPINE), userPrincipalName=UPN.upper()) == 0x80071392
     taken = {"userPrincipalName": "m@fourthcoffee.com", "sAMAccountName": "marcus.aurelius_alpi"}
     assert tenant.refused("CreateUser", OTHER_ADMIN, **elsewhere, **taken) == 0x80071392
     administrator = {"userPrincipalName": "Administrator@fabrikam.com"}
