@@ -11,6 +11,8 @@ from mpf_core.provider import (
     NO_CHANGE,
     CallContext,
     Change,
+    Element,
+    ProcedureType,
     Provider,
     Undo,
     argument,
@@ -24,6 +26,7 @@ from mpf_core.security.calls import Call, Decision, Grant
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Caller, Credentials, Principal, Ticket
 from mpf_core.services import Services
+from mpf_core.settings import Settings, parse_settings
 from mpf_core.transaction.states import StepState, TransactionState
 from mpf_core.transaction.transaction import StepOutcome
 
@@ -39,6 +42,7 @@ __all__ = [
     "ConfigError",
     "Credentials",
     "Decision",
+    "Element",
     "Engine",
     "ErrorSource",
     "Event",
@@ -49,9 +53,11 @@ __all__ = [
     "Plan",
     "PlannedStep",
     "Principal",
+    "ProcedureType",
     "Provider",
     "Result",
     "Services",
+    "Settings",
     "StepOutcome",
     "StepState",
     "Ticket",
@@ -62,6 +68,7 @@ __all__ = [
     "hookimpl",
     "optional_argument",
     "output",
+    "parse_settings",
     "read",
     "two_phase",
     "write",
