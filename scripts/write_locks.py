@@ -34,7 +34,7 @@ def api() -> Iterator[str]:
 
 def _lines(name: str, value: object) -> Iterator[str]:
     if not inspect.isclass(value):
-        yield f"{name}{_signature(value)}" if callable(value) else name
+        yield f"{name}{signature(value)}" if callable(value) else name
         return
     yield f"class {name}"
     if issubclass(value, enum.Enum):
@@ -48,23 +48,23 @@ def _lines(name: str, value: object) -> Iterator[str]:
     for member, found in sorted(vars(value).items()):
         function = getattr(found, "__func__", found)
         if member == "__init__" and not dataclasses.is_dataclass(value) and not issubclass(value, Exception):
-            yield f"{name}{_signature(function)}"
+            yield f"{name}{signature(function)}"
         elif not member.startswith("_") and inspect.isfunction(function):
-            yield f"{name}.{member}{_signature(function)}"
+            yield f"{name}.{member}{signature(function)}"
         elif not member.startswith("_") and isinstance(found, property):
             yield f"{name}.{member}"
 
 
-def _signature(function: Any) -> str:
-    """As it is written, but for default values that are objects with an address."""
-    signature = inspect.signature(function)
+def signature(function: Any) -> str:
+    """The parameters and the result as they are written, but for default values that are objects with an address."""
+    found = inspect.signature(function)
     parameters = [
         parameter.replace(
             default="..." if parameter.default is not parameter.empty and callable(parameter.default) else parameter.default
         )
-        for parameter in signature.parameters.values()
+        for parameter in found.parameters.values()
     ]
-    return str(signature.replace(parameters=parameters)).replace("'", "")
+    return str(found.replace(parameters=parameters)).replace("'", "")
 
 
 def _value(found: object) -> str:
@@ -79,7 +79,7 @@ def hooks() -> Iterator[str]:
     """Every hook with its signature."""
     for name, function in inspect.getmembers(hookspecs, inspect.isfunction):
         if name.startswith("mpf_"):
-            yield f"{name}{_signature(function)}"
+            yield f"{name}{signature(function)}"
 
 
 def settings() -> Iterator[str]:

@@ -38,6 +38,7 @@ def overview_page(book: Book) -> str:
         "- [Settings](settings.md)",
         "- [Commands](commands.md)",
         "- [Hooks](hooks.md)",
+        "- [Python](api.md)",
         "- [Error codes](../errors.md)",
     ]
     return "\n".join(lines) + "\n"

@@ -17,6 +17,7 @@ import tomlkit
 from mpf_core.engine import Engine
 from mpf_core.model import Procedure
 from mpf_managed import elevations
+from scripts.write_reference.api import api_page
 from scripts.write_reference.book import Book
 from scripts.write_reference.commands import commands_page
 from scripts.write_reference.completeness import missing
@@ -40,6 +41,7 @@ def pages(engine: Engine, sample: Callable[[Procedure], Sample]) -> Iterator[tup
     yield "settings.md", settings_page()
     yield "commands.md", commands_page(engine)
     yield "hooks.md", hooks_page()
+    yield "api.md", api_page()
     for space in book.namespaces.values():
         yield f"{slug(space.name)}/index.md", namespace_page(space, book)
     for procedure in book.procedures():

@@ -13,6 +13,8 @@ import click
 import pytest
 from lxml import etree
 
+import mpf_core
+import mpf_core.testing
 from mpf_core import hookspecs
 from mpf_core.cli import cli
 from mpf_core.cli.samples import arguments_of
@@ -308,6 +310,17 @@ def test_settings_commands_and_hooks_are_all_there(reference: Reference) -> None
     assert "\n## mpfctl directory check\n" in reference.pages["commands.md"]  # a plugin's
     hooks = [name for name, _ in inspect.getmembers(hookspecs, inspect.isfunction) if name.startswith("mpf_")]
     assert re.findall(r"^## (.*)$", reference.pages["hooks.md"], re.MULTILINE) == hooks
+
+
+def test_every_public_name_is_there_with_what_it_is_for(reference: Reference) -> None:
+    parts = re.split(r"^## (.*)$", reference.pages["api.md"], flags=re.MULTILINE)
+    for module in (mpf_core, mpf_core.testing):
+        names = dict(
+            re.findall(r"^### (\w+)\n(.*?)(?=^###|\Z)", parts[parts.index(module.__name__) + 1], re.DOTALL | re.MULTILINE)
+        )
+        assert set(names) == set(module.__all__)
+        assert [name for name, text in names.items() if len(text.split()) < 3 and name not in {"NO_CHANGE", "POINTS"}] == []
+    assert "AsyncEngine.execute(self, request: bytes | str, caller: Caller, *" in reference.pages["api.md"]
 
 
 def test_public_procedures_come_first(reference: Reference) -> None:
