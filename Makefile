@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types unit kills docs bench bench-journal bench-directory clean system-packages
+.PHONY: help demo test check lint types unit kills docs bench bench-journal bench-directory clean system-packages kerberos
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -22,7 +22,10 @@ demo: $(STAMP) ## Run the main job on the embedded directory and print every res
 system-packages:
 	@sh scripts/install_test_packages.sh || echo "some Debian packages are missing: the tests that need them are skipped"
 
-test: $(STAMP) system-packages ## Run all tests, with a real Samba Active Directory where it can be had.
+kerberos: $(STAMP) system-packages
+	@VENV=$(VENV) sh scripts/install_kerberos.sh
+
+test: $(STAMP) system-packages kerberos ## Run all tests, with a real Samba Active Directory where it can be had.
 	@$(BIN)/python -m scripts.run_tests $(JOBS)
 
 unit: $(STAMP)

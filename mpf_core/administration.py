@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from mpf_core.errors import ConfigError
 from mpf_core.model import Namespace
 from mpf_core.provider import Json
+from mpf_core.security.keeper import CredentialKeeper
 from mpf_core.security.principal import Credentials, Principal
 from mpf_core.store.port import AuditEntry, Store
 
@@ -79,14 +80,19 @@ class Administration:
                 found.append(StoredCredential(name, at=_number(value.get("at")), **texts))
         return found
 
-    def credential(self, name: str) -> Credentials | None:
-        """The credential of that name in the store, or ``None``. Raises Tampered and StoreUnavailable."""
+    def credential(self, name: str, keeper: CredentialKeeper | None = None) -> Credentials | None:
+        """The credential of that name in the store, or ``None``. Raises Tampered and StoreUnavailable.
+
+        Here and below, ``keeper`` takes the place of the store for the credential itself, and its errors are raised too.
+        """
+        if keeper is not None:
+            return keeper.find(name)
         value = self._store().settings.get(_CREDENTIAL + name)
         if not isinstance(value, dict):
             return None
         return Credentials(str(value["username"]), str(value["password"]), str(value.get("domain", "")))
 
-    def put_credential(self, name: str, credentials: Credentials, by: str) -> None:
+    def put_credential(self, name: str, credentials: Credentials, by: str, keeper: CredentialKeeper | None = None) -> None:
         """Store a credential, in place of one of that name; the audit says who did. Raises ConfigError for no name."""
         if not name.strip() or not credentials.username or not credentials.password:
             raise ConfigError("a stored credential needs a name, a user name and a password")
@@ -98,18 +104,22 @@ class Administration:
             "at": time.time(),
         }
         self._record("credentials.set", by, {"credential": name, "username": credentials.username})
+        if keeper is not None:
+            keeper.put(name, credentials)
+            return
         self._store().settings.put(_CREDENTIAL + name, value)
 
-    def remove_credential(self, name: str, by: str) -> bool:
+    def remove_credential(self, name: str, by: str, keeper: CredentialKeeper | None = None) -> bool:
         """Remove a stored credential; whether there was one. Raises ConfigError while procedures run as it."""
         users = sorted(procedure for procedure, assigned in self.assignments().items() if assigned.credential == name)
         if users:
             raise ConfigError(f"the credential '{name}' is in use: {', '.join(users)} run as it")
-        settings = self._store().settings
-        if settings.get(_CREDENTIAL + name) is None:
+        if self.credential(name, keeper) is None:
             return False
         self._record("credentials.remove", by, {"credential": name})
-        settings.put(_CREDENTIAL + name, None)
+        if keeper is not None:
+            return keeper.remove(name)
+        self._store().settings.put(_CREDENTIAL + name, None)
         return True
 
     # --- Execute As ----------------------------------------------------------------------------------------------------

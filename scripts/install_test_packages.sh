@@ -11,6 +11,10 @@ packages="samba-ad-dc samba-ad-provision samba-dsdb-modules ldb-tools ldap-utils
 # Any version of the server will do, from wherever it came.
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$packages postgresql"
 command -v strace >/dev/null || packages="$packages strace"
+# Kerberos: its programs, and what the Python package gssapi is built with.
+packages="$packages krb5-user libkrb5-dev"
+command -v cc >/dev/null || packages="$packages gcc libc6-dev"
+[ "$(python3 -c 'import sys; print(sys.base_prefix)' 2>/dev/null)" != /usr ] || packages="$packages python3-dev"
 
 missing=""
 for package in $packages; do

@@ -16,7 +16,7 @@ import click
 
 from mpf_core.cli.state import State
 from mpf_core.config import DIRECTORY_PLUGIN
-from mpf_core.security.principal import Caller
+from mpf_core.security.principal import Caller, Ticket
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -65,6 +65,18 @@ def has_permission(state: State, permission: str) -> bool:
     return permission in implied and _owns_configuration(state)
 
 
+def caller_of_request(state: State, name: str | None, *, kerberos: bool) -> Caller:
+    """The caller for ``--kerberos``, whom the directory knows by a ticket, or for ``--as NAME``.
+
+    Raises ``click.UsageError`` for both together, and what `asserted_caller` does.
+    """
+    if not kerberos:
+        return asserted_caller(state, name)
+    if name:
+        raise click.UsageError("--kerberos asks the directory whose ticket it is: leave out --as.")
+    return Caller("", Ticket())
+
+
 def asserted_caller(state: State, name: str | None) -> Caller:
     """The caller for ``--as NAME``, vouched for by the operating system's user.
 
@@ -73,7 +85,7 @@ def asserted_caller(state: State, name: str | None) -> Caller:
     if not name:
         raise click.UsageError(
             "Who sends the request? Add --as NAME: a UPN (admin@alpineskihouse.com), DOMAIN\\name, a distinguished "
-            "name or a SID."
+            "name or a SID; or --kerberos if you have a ticket."
         )
     require_permission(state, "assert_caller")
     return Caller(name, asserted_by=system_user())

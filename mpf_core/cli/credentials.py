@@ -1,17 +1,23 @@
-"""``mpfctl credentials``: the accounts that procedures may run as, encrypted in the store."""
+"""``mpfctl credentials``: the accounts that procedures may run as, encrypted in the store or in the system's keyring."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from typing import Any
 
 import click
 
+from mpf_core.administration import Administration
 from mpf_core.cli.callers import needs, system_user
 from mpf_core.cli.console import show_json, show_rows, table
 from mpf_core.cli.filters import json_option
 from mpf_core.cli.state import State
 from mpf_core.cli.times import iso, local
+from mpf_core.security.keeper import CredentialKeeper
 from mpf_core.security.principal import Credentials
+
+_keyring_option = click.option("--keyring", is_flag=True, help="In the system's keyring (plugin mpf.keyring).")
 
 
 @click.group(
@@ -24,7 +30,9 @@ Examples:
 """,
 )
 def credentials() -> None:
-    """Keep credentials in the store, encrypted with its master key. A password is never an argument and never shown.
+    """Keep credentials in the store, encrypted with its master key, or in the system's keyring with --keyring.
+
+    A password is never an argument and never shown.
 
     A credential that a plugin has (from the environment or a file, for example) wins over one of the same name in the store.
     """
@@ -35,44 +43,48 @@ def credentials() -> None:
 @click.option("--username", required=True, help="The account.")
 @click.option("--domain", default="", help="Its domain; not needed where USERNAME is user@domain.")
 @click.option("--force", is_flag=True, help="Replace a credential of that name.")
+@_keyring_option
 @click.pass_obj
 @needs("administration")
-def set_(state: State, name: str, username: str, domain: str, *, force: bool) -> None:
+def set_(state: State, name: str, username: str, domain: str, *, force: bool, keyring: bool) -> None:
     """Store the credential NAME; its password is asked for, or read from standard input."""
-    administration = state.engine.administration
-    if administration.credential(name) is not None and not force:
+    administration, keeper = state.engine.administration, _keeper(state, name, wanted=keyring)
+    if administration.credential(name, keeper) is not None and not force:
         raise click.UsageError(
             f"There is a credential '{name}': --force replaces it, `mpfctl credentials rotate` its password."
         )
-    administration.put_credential(name, Credentials(username, _password(), domain), system_user())
+    administration.put_credential(name, Credentials(username, _password(), domain), system_user(), keeper)
     click.echo(f"Stored the credential '{name}'.")
 
 
 @credentials.command(short_help="Give a stored credential a new password.")
 @click.argument("name")
+@_keyring_option
 @click.pass_obj
 @needs("administration")
-def rotate(state: State, name: str) -> None:
+def rotate(state: State, name: str, *, keyring: bool) -> None:
     """Replace the password of the credential NAME; the new one is asked for, or read from standard input.
 
     Change it in the directory first: until then calls that run as the account are refused.
     """
-    administration = state.engine.administration
-    known = administration.credential(name)
+    administration, keeper = state.engine.administration, _keeper(state, name, wanted=keyring)
+    known = administration.credential(name, keeper)
     if known is None:
-        raise _unknown(name)
-    administration.put_credential(name, Credentials(known.username, _password(), known.domain), system_user())
+        raise _unknown(name, keyring=keyring)
+    administration.put_credential(name, Credentials(known.username, _password(), known.domain), system_user(), keeper)
     click.echo(f"The credential '{name}' has a new password.")
 
 
 @credentials.command(short_help="Remove a stored credential.")
 @click.argument("name")
+@_keyring_option
 @click.pass_obj
 @needs("administration")
-def remove(state: State, name: str) -> None:
+def remove(state: State, name: str, *, keyring: bool) -> None:
     """Remove the credential NAME. One that procedures run as stays until they do so no longer."""
-    if not state.engine.administration.remove_credential(name, system_user()):
-        raise _unknown(name)
+    keeper = _keeper(state, name, wanted=keyring)
+    if not state.engine.administration.remove_credential(name, system_user(), keeper):
+        raise _unknown(name, keyring=keyring)
     click.echo(f"Removed the credential '{name}'.")
 
 
@@ -81,34 +93,74 @@ def remove(state: State, name: str) -> None:
 @click.pass_obj
 @needs("administration")
 def list_(state: State, as_json: bool) -> None:
-    """List the credentials in the store, without passwords, and which procedures run as each."""
+    """List the credentials in the store and the keyring, without passwords, and which procedures run as each."""
     administration = state.engine.administration
     users: dict[str, list[str]] = {}
     for procedure, assigned in administration.assignments().items():
         users.setdefault(assigned.credential, []).append(procedure)
-    stored = administration.stored_credentials()
+    found = [*_in_store(administration), *_in_keyring(state)]
+    for one in found:
+        one["procedures"] = sorted(users.get(one["name"], []))
     if as_json:
-        show_json(
-            {
-                "credentials": [
-                    {
-                        "name": one.name,
-                        "username": one.username,
-                        "domain": one.domain,
-                        "stored_by": one.by,
-                        "stored_at": iso(one.at),
-                        "procedures": sorted(users.get(one.name, [])),
-                    }
-                    for one in stored
-                ]
-            }
-        )
+        show_json({"credentials": [one | {"stored_at": one["stored_at"] and iso(one["stored_at"])} for one in found]})
         return
     rows = (
-        (one.name, one.username, one.domain or "-", one.by, local(one.at), ", ".join(sorted(users.get(one.name, []))) or "-")
-        for one in stored
+        (
+            one["name"],
+            one["username"],
+            one["domain"] or "-",
+            one["stored_by"] or "-",
+            local(one["stored_at"]) if one["stored_at"] else "-",
+            one["kept_in"],
+            ", ".join(one["procedures"]) or "-",
+        )
+        for one in found
     )
-    show_rows(table("name", "account", "domain", "stored by", "since", "procedures that run as it", rows=rows))
+    show_rows(table("name", "account", "domain", "stored by", "since", "kept in", "procedures that run as it", rows=rows))
+
+
+def _in_store(administration: Administration) -> Iterable[dict[str, Any]]:
+    for one in administration.stored_credentials():
+        yield _shown(one.name, one.username, one.domain, "store") | {"stored_by": one.by, "stored_at": one.at}
+
+
+def _in_keyring(state: State) -> Iterable[dict[str, Any]]:
+    """The entries of the keyring, where a plugin is told of some: it does not say who made them, and when."""
+    try:
+        keeper = state.engine.services.get(CredentialKeeper)  # type: ignore[type-abstract]
+    except LookupError:
+        return
+    for name in keeper.names:
+        known = keeper.find(name)
+        if known is not None:
+            yield _shown(name, known.username, known.domain, "keyring")
+
+
+def _shown(name: str, username: str, domain: str, kept_in: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "username": username,
+        "domain": domain,
+        "stored_by": None,
+        "stored_at": None,
+        "kept_in": kept_in,
+    }
+
+
+def _keeper(state: State, name: str, *, wanted: bool) -> CredentialKeeper | None:
+    """The keyring for ``--keyring``, and ``None`` for the store. Raises ``click.UsageError``."""
+    if not wanted:
+        return None
+    try:
+        keeper = state.engine.services.get(CredentialKeeper)  # type: ignore[type-abstract]
+    except LookupError:
+        raise click.UsageError("--keyring needs a plugin: `mpfctl plugins enable mpf.keyring`.") from None
+    if name not in keeper.names:
+        raise click.UsageError(
+            f"The keyring is asked only for names that it is told of: in {state.config_file}, add {name!r} to names below "
+            '[plugins."mpf.keyring"].'
+        )
+    return keeper
 
 
 def _password() -> str:
@@ -121,5 +173,6 @@ def _password() -> str:
     return password
 
 
-def _unknown(name: str) -> click.ClickException:
-    return click.ClickException(f"There is no credential '{name}' in the store (see `mpfctl credentials list`).")
+def _unknown(name: str, *, keyring: bool) -> click.ClickException:
+    place = "keyring" if keyring else "store"
+    return click.ClickException(f"There is no credential '{name}' in the {place} (see `mpfctl credentials list`).")

@@ -7,7 +7,7 @@ from typing import BinaryIO
 import click
 from rich.text import Text
 
-from mpf_core.cli.callers import asserted_caller
+from mpf_core.cli.callers import caller_of_request
 from mpf_core.cli.console import out, show_json
 from mpf_core.cli.filters import json_option
 from mpf_core.cli.requests import check_usage, read_request, request_options
@@ -49,6 +49,7 @@ def plan(  # noqa: PLR0917 - click passes every option by name
     namespace: str | None,
     procedure: str | None,
     as_name: str | None,
+    kerberos: bool,
     values: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -60,7 +61,7 @@ def plan(  # noqa: PLR0917 - click passes every option by name
     state = ctx.find_object(State)
     assert state is not None
     check_usage(file, namespace, procedure, values)
-    caller = asserted_caller(state, as_name)
+    caller = caller_of_request(state, as_name, kerberos=kerberos)
     request = read_request(state, file, namespace, values)
     made = state.engine.plan(request, caller, namespace=namespace, procedure=procedure)
     if as_json:

@@ -17,7 +17,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def request_options(command: Command) -> Command:
-    """Add ``file``, ``namespace``, ``procedure``, ``as_name`` and ``values``."""
+    """Add ``file``, ``namespace``, ``procedure``, ``as_name``, ``kerberos`` and ``values``."""
     for option in reversed(
         (
             click.argument("file", type=click.File("rb"), required=False),
@@ -27,6 +27,11 @@ def request_options(command: Command) -> Command:
             click.option("--procedure", metavar="NAME", shell_complete=complete_procedure, help="The procedure to call."),
             click.option(
                 "--as", "as_name", metavar="NAME", help="Who sends the request (needs the permission assert_caller)."
+            ),
+            click.option(
+                "--kerberos",
+                is_flag=True,
+                help="The holder of the Kerberos ticket in the credential cache sends it (see kinit, klist).",
             ),
             click.option(
                 "--set",

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import click
 
-from mpf_core.cli.callers import asserted_caller
+from mpf_core.cli.callers import caller_of_request
 from mpf_core.cli.console import err, say_at_once, show_failure, show_response
 from mpf_core.cli.requests import check_usage, read_request, request_options
 from mpf_core.cli.signals import stopping
@@ -68,6 +68,7 @@ def submit(  # noqa: PLR0917 - click passes every option by name
     namespace: str | None,
     procedure: str | None,
     as_name: str | None,
+    kerberos: bool,
     values: tuple[str, ...],
     timeout: float | None,
     key: str | None,
@@ -83,7 +84,7 @@ def submit(  # noqa: PLR0917 - click passes every option by name
     check_usage(file, namespace, procedure, values)
     if key is not None and not key.strip():
         raise click.UsageError("--key must not be empty.")
-    caller = asserted_caller(state, as_name)
+    caller = caller_of_request(state, as_name, kerberos=kerberos)
     request = read_request(state, file, namespace, values)
     trace = None if tracing is None else Trace()
     transaction_id = "{" + str(uuid.uuid4()).upper() + "}"

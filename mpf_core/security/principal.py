@@ -35,11 +35,16 @@ class Ticket(Credentials):
     username: str = field(default="", init=False, repr=False)
     password: str = field(default="", init=False, repr=False)
     domain: str = field(default="", init=False, repr=False)
-    cache: str = field(default="", repr=False)
+    cache: str | None = field(default=None, repr=False)
     delegated: object = field(default=None, repr=False)
     keytab: str = field(default="", repr=False)
     sid: str = ""
     serial: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for an empty name, with which a host would act by its own ticket instead of its client's."""
+        if self.cache is not None and not self.cache.strip():
+            raise ValueError("the name of the credential cache is empty")
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -52,8 +57,8 @@ class Caller:
     """Who sends a request, as the embedding host knows it.
 
     ``name`` is a UPN (``user@domain``), ``DOMAIN\\sam``, a distinguished name or a SID. ``credentials`` are there where
-    the host has them and wants calls to run with them. With a `Ticket` the name may be empty: the directory says whose it is;
-    and a name that is given has to be that. ``asserted_by`` says who vouches for the name when nobody
+    the host has them and wants calls to run with them. With a `Ticket` the name may be empty, since the directory
+    says whose it is; a name that is given has to be that. ``asserted_by`` says who vouches for the name when nobody
     authenticated it (the operating system's user, for ``mpfctl submit --as``).
     """
 

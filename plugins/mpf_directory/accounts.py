@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from mpf_core.errors import Code, MpfError
-from mpf_core.security.principal import Caller, Credentials, Principal
+from mpf_core.security.principal import Caller, Credentials, Principal, Ticket
 from mpf_directory.account_names import domain_name
 from mpf_directory.changes import domain_of
 from mpf_directory.dn import BAD_PATHNAME, Dn
@@ -15,10 +16,10 @@ from mpf_directory.filters import Filter
 from mpf_directory.port import Directory, Entry, Scope
 from mpf_directory.results import Result
 from mpf_directory.service import DirectoriesService
-from mpf_directory.sids import sid_to_text
+from mpf_directory.sids import sid_to_octets, sid_to_text
 
 _SID = re.compile(r"S-1-\d+(?:-\d+)+", re.IGNORECASE)
-_READ = ("objectClass", "objectGUID", "objectSid", "userAccountControl")
+_READ = ("objectClass", "objectGUID", "objectSid", "userAccountControl", "sAMAccountName", "userPrincipalName")
 _ACCOUNTDISABLE = 0x2
 #: sAMAccountName may not hold these, so no account has such a name.
 _NEVER_IN_ACCOUNT = frozenset('"/\\[]:;|=,+*?<>')
@@ -33,13 +34,17 @@ class Accounts:
     def resolve(self, caller: Caller) -> Principal | None:
         """The account that ``caller.name`` names, with the SIDs of all its security groups, nested and primary ones too.
 
+        With a ticket it is the account that the server says it belongs to, and its name is what the directory calls it.
         ``None`` when there is none. Raises E_ACCESSDENIED when the name fits several accounts, the account is disabled or
-        its groups cannot be read; SERVER_DOWN.
+        its groups cannot be read; the codes of `kerberos.KerberosError`; SERVER_DOWN.
         """
         directory = self._directories.service()
-        found = self._find(directory, caller.name)
+        ticket = caller.credentials if isinstance(caller.credentials, Ticket) else None
+        found = self._find(directory, caller.name) if ticket is None else self._holder(directory, ticket)
         if found is None:
             return None
+        if ticket is not None:
+            caller = self._named(directory, ticket, found)
         if int(found.text("userAccountControl") or 0) & _ACCOUNTDISABLE:
             raise MpfError(Code.E_ACCESSDENIED, f"The account of the caller '{caller.name}' is disabled.")
         # Only a read of one object computes tokenGroups.
@@ -75,10 +80,30 @@ class Accounts:
         claimed = self._find(directory, caller.name)
         if claimed is None:
             return None
+        if isinstance(caller.credentials, Ticket):
+            return self._holder(directory, caller.credentials).octets("objectGUID") == claimed.octets("objectGUID")
         shown = self._find(directory, self._name_in(caller.credentials, directory))
         if shown is None or shown.octets("objectGUID") != claimed.octets("objectGUID"):
             return False
         return self._directories.verify_password(claimed.dn, caller.credentials.password)
+
+    def _holder(self, directory: Directory, ticket: Ticket) -> Entry:
+        """The one account among those that the server takes the ticket's holder for; the others are its groups."""
+        of_sid = [Filter.eq("objectSid", sid_to_octets(sid)) for sid in self._directories.holder(ticket)]
+        found = self._users(directory, Filter.or_(*of_sid)) if of_sid else []
+        if len(found) != 1:
+            raise MpfError(Code.E_ACCESSDENIED, "The server does not say which account the Kerberos ticket belongs to.")
+        return found[0]
+
+    def _named(self, directory: Directory, ticket: Ticket, account: Entry) -> Caller:
+        """The holder of a ticket as a caller, by a name that leads to that account and to no other one."""
+        own = f"{account.text('sAMAccountName')}@{domain_of(directory.base)}"
+        name = account.text("userPrincipalName") or own
+        named = self._find(directory, name)
+        if named is None or named.octets("objectGUID") != account.octets("objectGUID"):
+            raise MpfError(Code.E_ACCESSDENIED, f"The name '{name}' is not that of the ticket's account alone.")
+        sid = sid_to_text(account.octets("objectSid") or b"")
+        return Caller(name, replace(ticket, sid=sid))
 
     def _name_in(self, credentials: Credentials, directory: Directory) -> str:
         name = credentials.username

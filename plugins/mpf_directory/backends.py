@@ -9,6 +9,7 @@ from typing import Protocol
 
 from mpf_core.errors import Code, ConfigError, MpfError
 from mpf_core.security.identity import Identity
+from mpf_core.security.principal import Ticket
 from mpf_directory.dn import Dn
 from mpf_directory.embedded import EmbeddedDirectory
 from mpf_directory.port import Directory
@@ -29,6 +30,10 @@ class Backend(Protocol):
 
     def verify_password(self, dn: Dn, password: str) -> bool:
         """Whether the password, which is not empty, is the account's. E_ACCESSDENIED after too many wrong ones."""
+        ...
+
+    def holder(self, ticket: Ticket) -> tuple[str, ...]:
+        """Whose ticket it is, by the SIDs of the account and its groups. Raises the codes of `kerberos.KerberosError`."""
         ...
 
     def close(self) -> None:
@@ -66,6 +71,10 @@ class EmbeddedBackend:
         else:
             self._throttle.failed(name)
         return right
+
+    def holder(self, ticket: Ticket) -> tuple[str, ...]:
+        """See `Backend.holder`: nobody gives tickets for it."""
+        raise MpfError(Code.E_NOTIMPL, "The embedded directory knows no Kerberos: say with --as who sends the request.")
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""

@@ -17,6 +17,7 @@ from mpf_directory.ocs_schema import complete_ldif
 from mpf_directory.paths import LdapPath
 from mpf_directory.port import Directories, Directory, Scope
 from mpf_directory.results import no_such_object
+from mpf_directory.rights_command import rights
 from mpf_directory.settings import DirectorySettings
 
 _EVERYTHING = Filter.present("objectClass")
@@ -146,6 +147,9 @@ def schema(root: str | None) -> None:
     arc that is reserved for examples.
     """
     click.echo(complete_ldif(_parse(root) if root is not None else _directory().base), nl=False)
+
+
+directory_commands.add_command(rights)
 
 
 def _directory() -> Directory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from mpf_core.errors import Code, ConfigError, MpfError
 from mpf_core.log import logger
 from mpf_core.security.identity import Identity, IdentityKind
-from mpf_core.security.principal import Credentials
+from mpf_core.security.principal import Credentials, Ticket
 from mpf_directory.dn import Dn
 from mpf_directory.ldap import LdapDirectory
 from mpf_directory.ldap_connection import Controller, ReferralError, tls_context
@@ -47,6 +48,8 @@ class LdapBackend:
         self._base = Dn.parse(settings.base)
         self._throttle = throttle
         self._stored_credentials = stored_credentials
+        keytab = settings.keytab
+        self._ticket = service_ticket(base_dir / keytab.expanduser()) if keytab is not None else None
         self._lock = threading.Lock()
         self._pools: dict[str, ConnectionPool] = {}
 
@@ -62,6 +65,10 @@ class LdapBackend:
     def verify_password(self, dn: Dn, password: str) -> bool:
         """See `backends.Backend.verify_password`."""
         return self._pool(server_key(self._settings.server)).verify(Credentials(str(dn), password))
+
+    def holder(self, ticket: Ticket) -> tuple[str, ...]:
+        """See `backends.Backend.holder`."""
+        return self._pool(server_key(self._settings.server)).holder(ticket)
 
     def close(self) -> None:
         """Close all connections; new ones are made when they are needed."""
@@ -101,7 +108,14 @@ class LdapBackend:
                 "some for the procedure to execute as, or set directory.impersonation to 'policy' so that the service "
                 "account acts and only the policies decide.",
             )
+        if self._ticket is not None:
+            return self._ticket
         try:
             return self._stored_credentials(self._settings.service_account)
         except ConfigError as error:
             raise MpfError(Code.E_ACCESSDENIED, f"The directory's service account cannot be used: {error}") from error
+
+
+def service_ticket(keytab: Path) -> Ticket:
+    """A ticket that is got with the keys in a file, and kept in this process, where no other one's ``kinit`` replaces it."""
+    return Ticket(cache=f"MEMORY:mpf-{secrets.token_hex(8)}", keytab=str(keytab))

@@ -22,7 +22,8 @@ from ldap3.core.exceptions import LDAPExceptionError
 from pyasn1.error import PyAsn1Error
 
 from mpf_core.errors import Code, ConfigError, MpfError
-from mpf_core.security.principal import Credentials
+from mpf_core.security.principal import Credentials, Ticket
+from mpf_directory import kerberos
 from mpf_directory.dn import Dn
 from mpf_directory.extended_errors import explain
 from mpf_directory.ldap_wire import Clock, Wire
@@ -70,10 +71,11 @@ class Controller:
     def connect(self, credentials: Credentials, deadline: float | None = None) -> Any:
         """A bound connection, within the controller's time-out and until ``deadline`` at most.
 
-        Raises LOGON_FAILURE or another of `results.LOGON_REFUSALS` for a wrong password, and `NoAnswerError` (SERVER_DOWN,
-        TIMEOUT, BUSY), which says that nothing was sent: no request that the connection is wanted for.
+        Raises LOGON_FAILURE or another of `results.LOGON_REFUSALS` for a wrong password, the codes of
+        `kerberos.KerberosError` for a ticket that is none, E_ACCESSDENIED for one of another account, and `NoAnswerError`
+        (SERVER_DOWN, TIMEOUT, BUSY), which says that nothing was sent: no request that the connection is wanted for.
         """
-        if not credentials.password:
+        if not (credentials.password or isinstance(credentials, Ticket)):
             # A bind without a password succeeds, as nobody.
             raise MpfError(Code.E_ACCESSDENIED, f"There is no password for '{credentials.username}'.")
         clock = Clock(self.name, self.timeout, deadline)
@@ -86,7 +88,8 @@ class Controller:
         if result["result"] == _SUCCESS:
             return connection
         close(connection)
-        text = f"'{credentials.username}' cannot log on at {self.name}: {server_text(result)}"
+        who = f"'{credentials.username}'" if credentials.username else "The holder of the Kerberos ticket"
+        text = f"{who} cannot log on at {self.name}: {server_text(result)}"
         code = hresult(result["result"], str(result.get("message")))
         if result["result"] in {_BUSY, _UNAVAILABLE}:
             raise NoAnswerError(code, text, sent=False, passing=True)
@@ -95,9 +98,9 @@ class Controller:
     def _open(self, credentials: Credentials, clock: Clock) -> Any:
         connection = ldap3.Connection(
             ldap3.Server(self.address.host, port=self.address.port, get_info=ldap3.NONE),
-            user=account_name(credentials),
-            password=credentials.password,
-            authentication=ldap3.SIMPLE,
+            user=account_name(credentials) or None,
+            password=credentials.password or None,
+            authentication=ldap3.ANONYMOUS if isinstance(credentials, Ticket) else ldap3.SIMPLE,
             auto_referrals=False,
             auto_range=False,
             auto_escape=False,
@@ -115,7 +118,10 @@ class Controller:
                     raise MpfError(hresult(connection.result["result"]), text)
             clock.start()
             wire.begin_tls(self.context, self.certified_name)
-            connection.bind(read_server_info=False)
+            if isinstance(credentials, Ticket):
+                kerberos.bind(connection, self.certified_name, credentials)
+            else:
+                connection.bind(read_server_info=False)
         except TimeoutError:
             close(connection)
             clock.over(sent=False)

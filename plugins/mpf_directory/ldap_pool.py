@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mpf_core.errors import Code, MpfError
-from mpf_core.security.principal import Credentials
-from mpf_directory.ldap_connection import Controller, account_name, close
+from mpf_core.security.principal import Credentials, Ticket
+from mpf_directory import kerberos
+from mpf_directory.ldap_connection import Controller, account_name, answering, close
 from mpf_directory.results import LOGON_REFUSALS, NoAnswerError, Result
 from mpf_directory.throttle import BindThrottle
 
@@ -32,10 +33,11 @@ class _Kept:
 
 
 class ConnectionPool:
-    """The connections to one controller, by account *and* password. Threads may share one.
+    """The connections to one controller, by account *and* password, or by ticket. Threads may share one.
 
     It keeps no passwords: accounts are told apart by a keyed hash, so that a wrong password never gets a connection that
-    was bound with the right one.
+    was bound with the right one. Nor does it keep tickets, or know by anything in them whose they are: somebody could write
+    a cache with another's name in it.
     """
 
     def __init__(self, controller: Controller, throttle: BindThrottle, bound: int) -> None:
@@ -76,6 +78,19 @@ class ConnectionPool:
             self._release()
         close(connection)
         return True
+
+    def holder(self, ticket: Ticket) -> tuple[str, ...]:
+        """Whose ticket it is now, by a bind of its own: see `kerberos.token_sids`. Raises what `Controller.connect` does."""
+        self._reserve(b"", None)
+        try:
+            connection = self._bind(ticket, None)
+            try:
+                with answering(self.controller):
+                    return kerberos.token_sids(connection)
+            finally:
+                close(connection)
+        finally:
+            self._release()
 
     def close(self) -> None:
         """Close what is idle; what is in use is closed when it comes back."""
@@ -161,10 +176,14 @@ class ConnectionPool:
         return expired
 
     def _account(self, credentials: Credentials) -> bytes:
+        if isinstance(credentials, Ticket):
+            return f"{credentials.serial} {credentials.sid}".encode()
         parts = (account_name(credentials).casefold().encode(), credentials.password.encode("utf-8", "surrogatepass"))
         return hmac.digest(self._key, b"".join(hashlib.sha256(part).digest() for part in parts), "sha256")
 
     def _bind(self, credentials: Credentials, deadline: float | None) -> Any:
+        if isinstance(credentials, Ticket):
+            return self.controller.connect(credentials, deadline)  # nothing that could be guessed
         name = account_name(credentials)
         self._throttle.check(name)
         try:

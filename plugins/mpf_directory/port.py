@@ -173,3 +173,7 @@ class SecurityDescriptors(Protocol):
     def write_descriptor(self, dn: Dn, descriptor: bytes, sections: Section) -> None:
         """Replace these parts of the object's descriptor; inherited entries are the directory's own business."""
         ...
+
+    def account_sids(self) -> frozenset[str]:
+        """The SIDs by which the directory decides what the bound account may do: its own, and those of its groups."""
+        ...

@@ -16,8 +16,10 @@ from mpf_directory.dn import Dn
 from mpf_directory.ldap_connection import check
 from mpf_directory.ldap_session import Session
 from mpf_directory.port import Section
+from mpf_directory.sids import sid_to_text
 
 _ATTRIBUTE = "nTSecurityDescriptor"
+_TOKEN = "tokenGroups"  # noqa: S105 - groups of whoever is bound
 
 
 class LdapDescriptors:
@@ -57,6 +59,21 @@ class LdapDescriptors:
             check(connection.result, target)
 
         self._session.write(dn, write)
+
+    def account_sids(self) -> frozenset[str]:
+        """See `port.SecurityDescriptors.account_sids`: the server's own entry has them ([MS-ADTS] 3.1.1.3.2.24)."""
+
+        def read(connection: Any, _target: Dn) -> frozenset[str]:
+            connection.search("", "(objectClass=*)", ldap3.BASE, attributes=[_TOKEN])
+            check(connection.result, _target)
+            return frozenset(
+                sid_to_text(bytes(octets))
+                for one in connection.response or []
+                if one["type"] == "searchResEntry"
+                for octets in one["raw_attributes"].get(_TOKEN, ())
+            )
+
+        return self._session.read(Dn.parse("CN=RootDSE"), read)
 
 
 def _control(sections: Section) -> Any:

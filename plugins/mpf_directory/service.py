@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mpf_core.errors import Code, ConfigError, MpfError
 from mpf_core.security.identity import Identity, IdentityKind
-from mpf_core.security.principal import Credentials
+from mpf_core.security.principal import Credentials, Ticket
 from mpf_directory.backends import Backend, EmbeddedBackend
 from mpf_directory.caching import Memories, Memory
 from mpf_directory.dn import Dn
@@ -61,6 +61,13 @@ class DirectoriesService:
         Raises E_ACCESSDENIED when too many wrong ones were tried, without trying this one; SERVER_DOWN.
         """
         return bool(password) and self._backend.verify_password(dn, password)
+
+    def holder(self, ticket: Ticket) -> tuple[str, ...]:
+        """Whose ticket it is, as the operator's own server says it: the SIDs of the account and of its groups.
+
+        Raises the codes of `kerberos.KerberosError`, E_NOTIMPL on the embedded directory, SERVER_DOWN.
+        """
+        return self._backend.holder(ticket)
 
     def close(self) -> None:
         """Close files and connections. They are opened again if the service is used after that."""

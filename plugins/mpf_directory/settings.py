@@ -70,6 +70,8 @@ class DirectorySettings(Settings):
     connections: int = Field(default=64, ge=2, le=5000)
     #: Name of the stored credential of the account that the engine itself uses.
     service_account: str = ""
+    #: A keytab of that account, which then needs no stored credential: it binds by Kerberos.
+    keytab: Path | None = None
     #: Calls of accounts whose password nobody has: refused (``bind``), or done by the service account, in which case only
     #: the policies stand between a caller and the directory (``policy``).
     impersonation: Literal["bind", "policy"] = "bind"

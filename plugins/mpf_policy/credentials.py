@@ -42,11 +42,28 @@ def from_environment(name: str, environment: Mapping[str, str]) -> Credentials |
     value = environment.get(variable)
     if value is None:
         return None
-    account, colon, password = value.partition(":")
+    found = parse_account(value)
+    if found is None:
+        raise ConfigError(f"{variable} must hold DOMAIN\\user:password")
+    return found
+
+
+def parse_account(text: str) -> Credentials | None:
+    """Credentials from ``DOMAIN\\user:password``, where the domain may be missing; ``None`` for anything else."""
+    account, colon, password = text.partition(":")
     domain, backslash, username = account.rpartition("\\")
     if not (colon and password and username) or (backslash and not domain):
-        raise ConfigError(f"{variable} must hold DOMAIN\\user:password")
+        return None
     return Credentials(username, password, domain)
+
+
+def written_account(credentials: Credentials) -> str:
+    """The text that `parse_account` reads them from. Raises ConfigError for names that it cannot hold."""
+    account = f"{credentials.domain}\\{credentials.username}" if credentials.domain else credentials.username
+    text = f"{account}:{credentials.password}"
+    if parse_account(text) is None or ":" in account:
+        raise ConfigError("a user name and a domain have no colon, and neither a user name nor a password is empty")
+    return text
 
 
 def variable_name(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
@@ -38,6 +38,8 @@ class Ask:
     caller: str = "customer"
     namespace: str = OCS
     left_out: tuple[str, ...] = ()
+    #: Content of the argument ``properties``: a value for each attribute.
+    properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def given(self) -> dict[str, str]:
@@ -78,6 +80,12 @@ def document(*asked: Ask) -> bytes:
         for name, value in ask.given.items():
             etree.SubElement(parent, name).text = value
             etree.SubElement(step, "before", source="data", sourcePath=prefix + name, destination="executeData", mode="move")
+        if ask.properties:
+            properties = etree.SubElement(parent, "properties")
+            for name, value in ask.properties.items():
+                etree.SubElement(properties, "property", name=name).text = value
+            source = f"{prefix}properties"
+            etree.SubElement(step, "before", source="data", sourcePath=source, destination="executeData", mode="move")
         etree.SubElement(step, "after", source="executeData", destination="data", mode="merge")
     return etree.tostring(request)
 

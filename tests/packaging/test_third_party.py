@@ -135,6 +135,7 @@ def test_nothing_called_plugins_or_procedures_lands_in_the_wheel(wheels: list[Pa
         "mpf_directory",
         "mpf_error",
         "mpf_eventlog",
+        "mpf_keyring",
         "mpf_managed",
         "mpf_ocs",
         "mpf_policy",

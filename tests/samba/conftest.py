@@ -13,6 +13,7 @@ from mpf_directory.port import Directory
 from mpf_directory.service import DirectoriesService
 from mpf_directory.settings import DirectorySettings
 from tests.samba.controller import Controller, Samba, engine_config, remove_tree, why_not
+from tests.samba.tickets import why_no_tickets
 
 _FOLDER = Path(__file__).parent
 
@@ -28,6 +29,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     reason = why_not()
     skipped = [report for report in terminalreporter.stats.get("skipped", ()) if "tests/samba/" in report.nodeid]
+    if not reason and skipped and (no_tickets := why_no_tickets()):
+        terminalreporter.write_line(
+            f"NOT TESTED with Kerberos tickets: {len(skipped)} tests skipped - {no_tickets}", yellow=True, bold=True
+        )
     if reason and skipped:
         terminalreporter.write_line(
             f"NOT TESTED against a real Active Directory: {len(skipped)} tests skipped - {reason}", yellow=True, bold=True

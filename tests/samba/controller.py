@@ -28,7 +28,11 @@ PROGRAMS = {
 }
 #: Files that only some of the packages bring.
 FILES = {Path("/usr/share/samba/setup/provision.ldif"): "samba-ad-provision"}
-_PORTS = (389, 636, 3268, 3269)
+_PORTS = (88, 389, 464, 636, 3268, 3269)
+#: What the controller serves, and what it serves beside that where tickets are wanted. Samba 4.17 takes a bind with a ticket
+#: inside of TLS only if it is told to; a domain controller of Microsoft's does without.
+_LDAP = ("--option=server services=ldap",)
+_KERBEROS = ("--option=server services=ldap kdc", "--option=ldap server require strong auth=allow_sasl_over_tls")
 #: Bound by a test run for as long as it uses an address.
 _RESERVATION_PORT = 3270
 _PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
@@ -100,6 +104,7 @@ class Controller:
         self.reservation = _reserve_address()
         self.address: str = self.reservation.getsockname()[0]
         self.process: subprocess.Popen[bytes] | None = None
+        self._serves = _LDAP
 
     def start(self) -> Samba:
         samba = Samba(
@@ -154,7 +159,7 @@ class Controller:
             self.process = subprocess.Popen(
                 [
                     "samba", "--interactive", "--model=single", f"--configfile={self.folder / 'dc' / 'etc' / 'smb.conf'}",
-                    "--option=server services=ldap", f"--option=interfaces={self.address}/8",
+                    *self._serves, f"--option=interfaces={self.address}/8",
                     f"--option=pid directory={self.folder}", f"--option=ncalrpc dir={self.folder / 'ncalrpc'}",
                     "--option=bind interfaces only=yes",
                 ],
@@ -162,7 +167,8 @@ class Controller:
                 env={**os.environ, "PATH": _PATH},
             )  # fmt: skip
         deadline = time.monotonic() + 60
-        while not _answers(self.address, 636):
+        ports = (636, 88) if self._serves is _KERBEROS else (636,)
+        while not all(_answers(self.address, port) for port in ports):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"Samba did not start:\n{log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.1)
@@ -176,6 +182,12 @@ class Controller:
     def resume(self) -> None:
         """Start it again."""
         self._run()
+
+    def give_tickets(self, *, wanted: bool) -> None:
+        """Start it again, with its Kerberos key distribution centre or without: few tests want one."""
+        self.interrupt()
+        self._serves = _KERBEROS if wanted else _LDAP
+        self.resume()
 
     def stop(self) -> None:
         """End the controller and its children, by its own process group only."""
