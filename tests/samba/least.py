@@ -158,10 +158,12 @@ def least_engine(
     credentials: object | None = None,
     *,
     rules: Sequence[Mapping[str, object]] = elevations(),
+    more: Sequence[object] = (),
 ) -> Iterator[Least]:
     """With ``impersonation`` bind callers have their passwords, with policy they have none.
 
-    ``credentials`` is a plugin that gives another service account; ``rules`` are those of elevation.
+    ``credentials`` is a plugin that gives another service account; ``rules`` are those of elevation, ``more`` other
+    plugins.
     """
 
     def caller(name: str) -> Caller:
@@ -172,11 +174,13 @@ def least_engine(
         {
             "base_dir": str(samba.folder),
             "directory": engine_config(samba) | {"impersonation": impersonation},
-            "security": {"permissions": {"trusted_requests": [CALLERS["domain"]]}},
+            "security": {
+                "permissions": {"trusted_requests": [CALLERS["domain"]], "private_procedures": [CALLERS["domain"]]}
+            },
             "plugins": {"mpf.policy": {"elevations": list(rules), "domain_claims": {"evidence": "none"}}},
         }
     )
     plugins = [DirectoryPlugin(), ErrorPlugin(), OcsPlugin(), ManagedPlugin(), PolicyPlugin()]
-    with Engine(config, plugins=[*plugins, credentials or LeastCredentials()]) as engine:
+    with Engine(config, plugins=[*plugins, credentials or LeastCredentials(), *more]) as engine:
         assert [info for info in engine.plugins if info.state == "broken"] == []
         yield Least(engine, directory, start, caller, impersonation)

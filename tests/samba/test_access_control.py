@@ -13,6 +13,7 @@ from mpf_directory import layout
 from mpf_directory.check import Finding, Ground, Status, ask
 from mpf_directory.commands import QUESTIONS
 from mpf_directory.dn import Dn
+from mpf_directory.layout import WellKnown
 from mpf_directory.port import Directory, Modification, ModifyOp
 from mpf_directory.rights_administrators import TRUSTED, needs_of
 from mpf_directory.rights_entries import Entries
@@ -155,8 +156,10 @@ def test_administrators_may_write_the_rest_in_their_organizations_and_nowhere_el
     for name in ("foreign", "user"):
         assert refused(bound(name), JOHN, "sn", f"by {name}")
     assert refused(bound("customer"), MESSENGER, "description", "mine")
-    for attribute in TRUSTED:
-        assert refused(bound("customer"), ALPINE, attribute, "alpineskihouse.example")
+    trusted = {"otherWellKnownObjects": f"B:32:{WellKnown.POOL.value}:{POOL1}", "uPNSuffixes": "fourthcoffee.com"}
+    assert trusted.keys() == TRUSTED.keys()
+    for attribute, value in trusted.items():
+        assert refused(bound("customer"), ALPINE, attribute, value)
     assert not refused(bound("reseller"), ALPINE, "uPNSuffixes", "alpineskihouse.example")
 
 

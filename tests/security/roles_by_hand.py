@@ -86,6 +86,48 @@ ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "MPF Config::SetExecuteAs": (DOMAIN, ()),
 }
 
+#: What else procedures name, by the kind of thing: pools, names that users log on with, SIP domains.
+NAMED: dict[str, set[tuple[str, str]]] = {
+    f"{_OCS}::SetPoolAssignment": {("poolFQDN", "pool")},
+    f"{_OCS}::CreateSipUser": {("homeServerDN", "pool")},
+    f"{_OCS}::SetSipUserProperties": {("homeServerDN", "pool")},
+    f"{_AD}::CreateUser": {("userPrincipalName", "upn")},
+    f"{_AD}::ModifyUser": {("userPrincipalName", "upn")},
+    # Whose a domain is that is there already, these find out themselves, with documented errors.
+    f"{_OCS}::CreateSipDomain": {("address", "sip-domain")},
+    f"{_OCS}::DeleteSipDomain": {("address", "sip-domain")},
+    f"{_OCS}::ValidateSipDomainOwnership": {("address", "sip-domain")},
+}
+#: What is known of a pool -> whether the administrators of a customer may use it; a domain administrator may use any.
+POOLS = {
+    "shared and available": True,
+    "shared and unavailable": False,
+    "assigned to the organization": True,
+    "assigned to its parent": False,
+    "assigned to another organization": False,
+    "nobody's": False,
+}
+#: A user principal name -> those who may give it to a user of the customer, besides domain administrators: all, or nobody.
+LOG_ON_NAMES = {
+    "ann@alpineskihouse.com": True,
+    "ann@consolidatedmessenger.com": True,
+    "ann@ALPINESKIHOUSE.com": True,
+    "ann@nobodys.example": True,
+    "ann@fourthcoffee.com": False,
+    "ann@FourthCoffee.COM": False,
+    "ann@litwareinc.com": False,
+}
+_HARMLESS = {"upn": "ann@nobodys.example"}
+#: A SIP domain -> whether it can be claimed for the customer where suffixes of user principal names count as evidence.
+CLAIMABLE = {
+    "alpineskihouse.com": True,
+    "sip.AlpineSkiHouse.com": True,
+    "consolidatedmessenger.com": False,
+    "fourthcoffee.com": False,
+    "alpineskihouse.com.example": False,
+    "notalpineskihouse.com": False,
+}
+
 #: Places in the tree, each in the one before it where its line is indented.
 HOSTING = "OU=Hosting"
 RESELLER = f"OU=ConsolidatedMessenger,{HOSTING}"
@@ -119,3 +161,13 @@ def allowed(procedure: str, caller: str, places: dict[str, str]) -> bool:
     if role == DOMAIN:
         return DOMAIN in held
     return all(places[name] in held.get(role, ()) for name in arguments if name in places)
+
+
+def may_name(caller: str, usable: bool) -> bool:
+    """Whether ``caller``, who administers the customer or what is above it, may name what is ``usable`` for the customer."""
+    return usable or DOMAIN in CALLERS[caller]
+
+
+def harmless(procedure: str) -> dict[str, str]:
+    """What it may name besides objects whoever calls it, so that only those decide."""
+    return {argument: _HARMLESS[kind] for argument, kind in NAMED.get(procedure, set()) if kind in _HARMLESS}

@@ -1,144 +1,109 @@
 """The matrix: every procedure, every caller, every place of every object that it names, called directly and by another one.
 
-What is loaded is held to a table written by hand. A new public procedure fails here until it stands there.
+What is loaded is held to a table written by hand. A new public procedure fails here until it stands there. A part of it runs
+on a real directory: tests/samba/test_matrix.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
 import pytest
-from lxml import etree
 
 from mpf_config import ConfigPlugin
-from mpf_core import Caller, Engine, hookimpl
-from mpf_core.cli.samples import arguments_of, element_of
+from mpf_core import Caller
 from mpf_core.model import Access, Procedure
-from mpf_core.security.calls import Call, Decision
+from mpf_directory.dn import Dn
+from mpf_directory.layout import WellKnown
+from mpf_directory.port import Modification, ModifyOp
 from mpf_directory.seed import share_pools
-from tests.namespaces.support import BASE, Site, ldap, make_site
-from tests.security.roles_by_hand import CALLERS, CUSTOMER, PLACES, ROLES, allowed
-from tests.support import for_anybody
+from tests.namespaces.support import BASE, POOL2, Site, make_site, pointer
+from tests.security.matrix import Wrapper, data_for, place, procedures_of, verdict
+from tests.security.roles_by_hand import (
+    CALLERS,
+    CLAIMABLE,
+    CUSTOMER,
+    DOMAIN,
+    LOG_ON_NAMES,
+    NAMED,
+    OTHER_CUSTOMER,
+    PLACES,
+    POOLS,
+    RESELLER,
+    ROLES,
+    USERS,
+    allowed,
+    harmless,
+    may_name,
+)
 
 pytestmark = pytest.mark.slow
 
-_STOPPED = 0x80040001
 
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """A site with all namespaces, all procedures of it, and for each one that calls it."""
 
-class Wrapper:
-    """Lets authorized calls go no further, and brings a procedure for each other one that only calls it."""
+    site: Site
+    known: list[Procedure]
+    wrapper: Wrapper
 
-    name = "wrapper"
+    def verdicts(self, procedure: Procedure, caller: str, values: dict[str, str]) -> tuple[bool, bool]:
+        """Of a direct call, and of one by another procedure."""
+        data, engine = data_for(procedure, values), self.site.engine
+        return (
+            verdict(engine, caller, procedure.namespace, procedure.name, data),
+            verdict(engine, caller, *self.wrapper.name_for(procedure), data),
+        )
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    @hookimpl
-    def mpf_namespaces(self) -> list[Path]:
-        return [self.file]
-
-    @hookimpl
-    def mpf_authorize(self, call: Call) -> Decision:
-        if call.procedure.namespace == "Wrapper":
-            return Decision(True)
-        return Decision(False, "authorized", _STOPPED)
-
-
-def wrapper(procedures: list[Procedure]) -> str:
-    bodies = "".join(
-        f'<procedure name="P{number}" type="read" access="public"><execute namespace="{one.namespace}" procedure="{one.name}" '
-        'impersonate="1"><before source="data" sourcePath="*" destination="executeData" ifNull="ignore"/></execute></procedure>'
-        for number, one in enumerate(procedures)
-    )
-    return for_anybody(f'<namespace name="Wrapper">{bodies}</namespace>')
-
-
-def procedures_of(engine: Engine, access: Access) -> list[Procedure]:
-    return [
-        procedure
-        for namespace in engine.namespaces.values()
-        if namespace.name != "Wrapper"
-        for procedure in namespace.procedures.values()
-        if procedure.access is access
-    ]
+    def named(self, full_name: str) -> Procedure:
+        return next(procedure for procedure in self.known if procedure.full_name == full_name)
 
 
 @pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, list[Procedure]]]:
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
     with make_site(ConfigPlugin()) as site:
         known = [*procedures_of(site.engine, Access.PUBLIC), *procedures_of(site.engine, Access.PRIVATE)]
-    file = tmp_path_factory.mktemp("matrix") / "wrapper.xml"
-    file.write_text(wrapper(known))
-    with make_site(ConfigPlugin(), Wrapper(file)) as site:
+    wrapper = Wrapper(tmp_path_factory.mktemp("matrix") / "wrapper.xml", known)
+    with make_site(ConfigPlugin(), wrapper) as site:
         share_pools(site.directory)
-        yield site, known
+        yield Everything(site, known, wrapper)
 
 
-def data_for(procedure: Procedure, values: dict[str, str]) -> str:
-    """The sample of its arguments, with these in the place of theirs."""
-    data = etree.Element("data")
-    data.extend(element_of(argument) for argument in arguments_of(procedure) if argument.required)
-    for element in data.iter():
-        if element.tag in values:
-            element.text = values[str(element.tag)]
-            for child in list(element):
-                element.remove(child)
-    for element in data.iter("userPrincipalName"):
-        element.text = "bob"  # the sample's suffix is one organization's: tests/security/test_suffixes.py
-    for name in values.keys() - {str(element.tag) for element in data.iter()}:
-        etree.SubElement(data, name).text = values[name]
-    return etree.tostring(data).decode()
-
-
-def verdict(site: Site, caller: str, namespace: str, procedure: str, data: str) -> bool:
-    error = site.engine.execute(f"<request>{data}</request>", Caller(caller), namespace=namespace, procedure=procedure).error
-    assert error is not None
-    if error.code != _STOPPED:
-        assert error.code in {0x80070005, 0x80070057}, error
-        assert "Access denied" in error.description or "Insufficient Privilege" in error.description, error
-    return error.code == _STOPPED
-
-
-def place(name: str) -> str:
-    return ldap(f"{name},{BASE}")
-
-
-def test_every_public_procedure_stands_in_the_table(everything: tuple[Site, list[Procedure]]) -> None:
-    site, _ = everything
-    public = {procedure.full_name: procedure for procedure in procedures_of(site.engine, Access.PUBLIC)}
+def test_every_public_procedure_stands_in_the_table(everything: Everything) -> None:
+    public = {one.full_name: one for one in everything.known if one.access is Access.PUBLIC}
     assert set(ROLES) == set(public)
-    for name, (_role, arguments) in ROLES.items():
+    for name, (role, arguments) in ROLES.items():
         declared = public[name].input_schema.declared  # type: ignore[union-attr]
         objects = {argument for argument, one in declared.items() if one.kind in {"object", "container"}}
-        if ROLES[name][0] != "DomainAdmins":
+        if role != DOMAIN:
             assert objects == set(arguments), name
+        related = {(argument, one.kind) for argument, one in declared.items() if one.kind in {"pool", "upn", "sip-domain"}}
+        if role != DOMAIN:
+            assert related == NAMED.get(name, set()), name
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_public_procedures(everything: tuple[Site, list[Procedure]], caller: str) -> None:
-    site, known = everything
+def test_public_procedures(everything: Everything, caller: str) -> None:
     wrong = []
-    for number, procedure in enumerate(known):
-        if procedure.access is not Access.PUBLIC:
-            continue
+    for procedure in (one for one in everything.known if one.access is Access.PUBLIC):
         arguments = ROLES[procedure.full_name][1]
         for named in product(PLACES, repeat=len(arguments)):
             places = dict(zip(arguments, named, strict=True))
-            data = data_for(procedure, {name: place(where) for name, where in places.items()})
+            values = {**harmless(procedure.full_name), **{name: place(where) for name, where in places.items()}}
             expected = allowed(procedure.full_name, caller, places)
-            direct = verdict(site, caller, procedure.namespace, procedure.name, data)
-            nested = verdict(site, caller, "Wrapper", f"P{number}", data)
-            if (direct, nested) != (expected, expected):
-                wrong.append((procedure.full_name, places, expected, direct, nested))
+            found = everything.verdicts(procedure, caller, values)
+            if found != (expected, expected):
+                wrong.append((procedure.full_name, places, expected, found))
     assert wrong == []
 
 
 @pytest.mark.parametrize("caller", [name for name in CALLERS if not name.startswith("Administrator")])
-def test_private_procedures_cannot_be_reached_from_outside(everything: tuple[Site, list[Procedure]], caller: str) -> None:
-    site, known = everything
-    private = [one for one in known if one.access is Access.PRIVATE]
+def test_private_procedures_cannot_be_reached_from_outside(everything: Everything, caller: str) -> None:
+    site = everything.site
+    private = [one for one in everything.known if one.access is Access.PRIVATE]
     assert len(private) > 50
     for procedure in private:
         data = data_for(procedure, {"organization": place(CUSTOMER)} if caller.startswith("admin@alpine") else {})
@@ -154,8 +119,75 @@ def test_private_procedures_cannot_be_reached_from_outside(everything: tuple[Sit
         assert spelled.error.code == 0x80070005
 
 
-def test_a_private_procedure_is_a_part_of_the_one_that_calls_it(everything: tuple[Site, list[Procedure]]) -> None:
-    site, known = everything
-    for number, procedure in enumerate(known):
-        if procedure.access is Access.PRIVATE:
-            assert verdict(site, "Johnc@AlpineSkiHouse.com", "Wrapper", f"P{number}", data_for(procedure, {}))
+def test_a_private_procedure_is_a_part_of_the_one_that_calls_it(everything: Everything) -> None:
+    engine = everything.site.engine
+    for procedure in (one for one in everything.known if one.access is Access.PRIVATE):
+        data = data_for(procedure, {})
+        assert verdict(engine, "Johnc@AlpineSkiHouse.com", *everything.wrapper.name_for(procedure), data)
+
+
+#: Those who have the role over the customer.
+ABOVE = [caller for caller, roles in CALLERS.items() if CUSTOMER in roles.get(USERS, ())]
+
+
+@pytest.fixture(scope="module")
+def related(everything: Everything) -> Iterator[Everything]:
+    """Another site, where suffixes of user principal names are the evidence for a SIP domain."""
+    with make_site(ConfigPlugin(), everything.wrapper, claims={"evidence": "upn-suffixes"}) as site:
+        yield Everything(site, everything.known, everything.wrapper)
+
+
+def lay(site: Site, known: str) -> None:
+    """Let that be what is known of the second pool, and nothing else."""
+    directory, service = site.directory, site.read(POOL2).dn
+    for unit in (CUSTOMER, RESELLER, OTHER_CUSTOMER):
+        entry = site.read(f"{unit},{BASE}")
+        kept = [value for value in entry.values("otherWellKnownObjects") if WellKnown.POOL.value not in str(value)]
+        if known.endswith({CUSTOMER: "the organization", RESELLER: "parent", OTHER_CUSTOMER: "another organization"}[unit]):
+            kept.append(f"B:32:{WellKnown.POOL.value}:{service}")
+        directory.modify(entry.dn, [Modification("otherWellKnownObjects", ModifyOp.REPLACE, tuple(kept))])
+    shared = Dn.parse(pointer(f"OU=Hosting,{BASE}", "SharedPools", "pool02.fabrikam.com"))
+    if directory.read(shared) is not None:
+        directory.delete(shared)
+    if known.startswith("shared"):
+        keywords = ["SharedPools", "poolTag=LabB", f"poolStatus={known.rpartition(' ')[2].capitalize()}"]
+        attributes = {"keywords": keywords, "managedBy": [str(service)]}
+        directory.add(shared, {"objectClass": ["serviceConnectionPoint"], **attributes})
+
+
+@pytest.mark.parametrize("known", POOLS)
+def test_pools(related: Everything, known: str) -> None:
+    lay(related.site, known)
+    wrong = []
+    for full_name, (argument, text) in {
+        name: (argument, "pool02.fabrikam.com" if argument == "poolFQDN" else POOL2)
+        for name, named in NAMED.items()
+        for argument, kind in named
+        if kind == "pool"
+    }.items():
+        for caller in ABOVE:
+            values = {argument: text, ROLES[full_name][1][0]: place(CUSTOMER)}
+            found = related.verdicts(related.named(full_name), caller, values)
+            if found != (may_name(caller, POOLS[known]),) * 2:
+                wrong.append((full_name, caller, found))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", LOG_ON_NAMES)
+def test_names_that_users_log_on_with(related: Everything, name: str) -> None:
+    wrong = []
+    for full_name in (each for each, named in NAMED.items() if ("userPrincipalName", "upn") in named):
+        for caller in ABOVE:
+            values = {"userPrincipalName": name, ROLES[full_name][1][0]: place(CUSTOMER)}
+            found = related.verdicts(related.named(full_name), caller, values)
+            if found != (may_name(caller, LOG_ON_NAMES[name]),) * 2:
+                wrong.append((full_name, caller, found))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("domain", CLAIMABLE)
+def test_claims_of_sip_domains(related: Everything, domain: str) -> None:
+    procedure = related.named("Managed Office Communications Server::CreateSipDomain")
+    for caller in ABOVE:
+        found = related.verdicts(procedure, caller, {"organization": place(CUSTOMER), "address": domain})
+        assert found == (may_name(caller, CLAIMABLE[domain]),) * 2, caller
