@@ -58,7 +58,7 @@ def test_bash_reads_what_is_inserted_as_the_word(quote: str) -> None:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("mpfctl directory ", ["check", "export", "schema", "show"]),
+        ("mpfctl directory ", ["check", "export", "rights", "schema", "show"]),
         ("mpfctl describe Error\\ Provider::Set", ["SetError"]),
         ("mpfctl describe Err", None),
         ('mpfctl describe "Err', None),

@@ -103,6 +103,11 @@ class TestChangeUserPassword:
         assert len(done(site, "ChangeUserPassword", caller, user=ldap(JOHN), oldPassword=OLD, newPassword=NEW)) == 0
         assert is_johns(site, NEW)
 
+    def test_the_own_name_spelled_another_way(self, site: Site) -> None:
+        given = {"user": ldap(JOHN.lower().replace(",", ", ")), "oldPassword": OLD, "newPassword": NEW}
+        assert len(done(site, "ChangeUserPassword", JOHN_CALLS, **given)) == 0
+        assert is_johns(site, NEW)
+
     def test_a_wrong_old_one(self, site: Site) -> None:
         given = {"user": ldap(JOHN), "oldPassword": OLD.strip(), "newPassword": NEW}
         assert refused(site, "ChangeUserPassword", JOHN_CALLS, **given).code == 0x8007202F

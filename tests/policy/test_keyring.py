@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import keyring
@@ -18,8 +18,9 @@ from mpf_core.errors import ConfigError
 from mpf_core.services import Services
 from mpf_keyring import KeyringPlugin
 from tests.cli.conftest import Run, run
+from tests.policy.keyrings import Memory, ring, use
 
-__all__ = ["run"]  # a fixture
+__all__ = ["ring", "run", "use"]  # fixtures
 
 SECRET = "pw:CANARY-\\17"
 ACCOUNT = ("--username", "MPSPrivAcct-123456", "--domain", "FABRIKAM", "--keyring")
@@ -30,44 +31,6 @@ names = ["Priv", "Other"]
 [store]
 url = "sqlite:///mpf.db"
 """
-
-
-class Memory(keyring.backend.KeyringBackend):
-    """A keyring that forgets everything at its end, and can be locked."""
-
-    priority = 1  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.entries: dict[tuple[str, str], str] = {}
-        self.asked: list[str] = []
-        self.locked = False
-
-    def get_password(self, service: str, username: str) -> str | None:
-        self.asked.append(username)
-        if self.locked:
-            raise keyring.errors.KeyringLocked(f"no {self.entries}")
-        return self.entries.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.entries[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.entries[service, username]
-
-
-@pytest.fixture
-def use() -> Iterator[Callable[[keyring.backend.KeyringBackend], None]]:
-    before = keyring.get_keyring()
-    yield keyring.set_keyring
-    keyring.set_keyring(before)
-
-
-@pytest.fixture
-def ring(use: Callable[[keyring.backend.KeyringBackend], None]) -> Memory:
-    made = Memory()
-    use(made)
-    return made
 
 
 @pytest.fixture
