@@ -23,10 +23,11 @@ from uuid import UUID
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Change, Element, Json, Output, Provider, Undo
 from mpf_core.security.identity import IdentityKind
-from mpf_directory.caching import ForgettingDirectory, Memory, RememberingDirectory
+from mpf_directory.caching import ForgettingDirectory, RememberingDirectory
 from mpf_directory.change_records import change_records
 from mpf_directory.dn import Dn, DnForm
 from mpf_directory.guarded import GuardedDirectory
+from mpf_directory.memory import Memory
 from mpf_directory.operations import (
     Add,
     Delete,

@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntFlag
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from mpf_core.security.identity import Identity
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
-
-if TYPE_CHECKING:
-    from mpf_directory.caching import Memory
+from mpf_directory.memory import Memory
 
 Value: TypeAlias = str | bytes
 

@@ -9,8 +9,8 @@ from mpf_core.errors import Code, ConfigError, MpfError
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Credentials, Ticket
 from mpf_directory.backends import Backend, EmbeddedBackend
-from mpf_directory.caching import Memories, Memory
 from mpf_directory.dn import Dn
+from mpf_directory.memory import Memories, Memory
 from mpf_directory.port import Directory
 from mpf_directory.settings import DirectorySettings, server_key
 from mpf_directory.throttle import BindThrottle

@@ -16,7 +16,8 @@ from mpf_core.security.calls import Call, Decision, Grant
 from mpf_core.security.principal import Credentials
 from mpf_core.services import Services
 from mpf_core.settings import parse_settings
-from mpf_directory.caching import Memory, RememberingDirectory
+from mpf_directory.caching import RememberingDirectory
+from mpf_directory.memory import Memory
 from mpf_directory.port import Directories
 from mpf_policy import credentials, elevation
 from mpf_policy.claims import decide_claim

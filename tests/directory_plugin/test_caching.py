@@ -17,11 +17,12 @@ from mpf_core.errors import MpfError
 from mpf_core.provider import CallContext
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Principal
-from mpf_directory.caching import ForgettingDirectory, Memories, Memory, RememberingDirectory
+from mpf_directory.caching import ForgettingDirectory, RememberingDirectory
 from mpf_directory.changes import DirectoryProvider
 from mpf_directory.dn import Dn
 from mpf_directory.embedded import EmbeddedDirectory
 from mpf_directory.filters import Filter
+from mpf_directory.memory import Memories, Memory
 from mpf_directory.port import Directory, Entry, Modification, ModifyOp, Scope
 from tests.counting import CountingDirectory, Operations
 from tests.providers.ad_site import Directories

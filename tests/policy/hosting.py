@@ -15,9 +15,9 @@ from mpf_core.security.declarations import Declared
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Credentials, Principal
 from mpf_core.services import Services
-from mpf_directory.caching import Memories, Memory
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
+from mpf_directory.memory import Memories, Memory
 from mpf_directory.port import Directories, Directory, Entry, Modification, Scope, Value
 from mpf_directory.sids import sid_to_octets
 from mpf_policy import PolicyPlugin

@@ -8,8 +8,8 @@ import pytest
 
 from mpf_core.security.calls import Call
 from mpf_core.services import Services
-from mpf_directory.caching import Memory
 from mpf_directory.dn import Dn
+from mpf_directory.memory import Memory
 from mpf_directory.port import Directories
 from mpf_policy import PolicyPlugin
 from tests.policy.hosting import CUSTOMER, CUSTOMER_ADMINS, OneDirectory, ReadOnlyDirectory, call, hosting_tree

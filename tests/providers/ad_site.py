@@ -15,10 +15,10 @@ from mpf_core.errors import MpfError
 from mpf_core.provider import CallContext, Change, Element, ProcedureType, Undo
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Principal
-from mpf_directory.caching import Memories, Memory
 from mpf_directory.dn import Dn
 from mpf_directory.embedded import EmbeddedDirectory
 from mpf_directory.filters import Filter
+from mpf_directory.memory import Memories, Memory
 from mpf_directory.port import Directory, Entry, Modification, ModifyOp, Scope, Value
 from mpf_directory.provider import ActiveDirectoryProvider
 

@@ -15,9 +15,9 @@ from lxml import etree
 from mpf_core.provider import CallContext, Change, Element, Undo
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Principal
-from mpf_directory.caching import Memories, Memory
 from mpf_directory.dn import Dn
 from mpf_directory.embedded import EmbeddedDirectory
+from mpf_directory.memory import Memories, Memory
 from mpf_directory.port import Directory, Entry, Modification, ModifyOp, Value
 from mpf_ocs.provider import OcsProvider
 from mpf_ocs.users import TO_READ
