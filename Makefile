@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= auto
+SEED   ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types unit kills docs bench bench-journal bench-directory clean system-packages kerberos
@@ -25,8 +26,8 @@ system-packages:
 kerberos: $(STAMP) system-packages
 	@VENV=$(VENV) sh scripts/install_kerberos.sh
 
-test: $(STAMP) system-packages kerberos ## Run all tests, with a real Samba Active Directory where it can be had.
-	@$(BIN)/python -m scripts.run_tests $(JOBS)
+test: $(STAMP) system-packages kerberos ## Run all tests, with a real Samba Active Directory where it can be had; SEED=random for another order.
+	@$(BIN)/python -m scripts.run_tests $(JOBS) $(SEED)
 
 unit: $(STAMP)
 	@HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n $(JOBS) -m "not samba and not slow"

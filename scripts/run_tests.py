@@ -1,26 +1,29 @@
 """Run all tests: those on a real Active Directory beside all others, because they mostly wait for the server.
 
-    python -m scripts.run_tests [processes for the others, or "auto"]
+    python -m scripts.run_tests [processes for the others, or "auto"] [seed of the order, or "random"]
 
-The others are shown as they run, what the first ones print comes at the end. Ctrl-C reaches both, and both clean up.
+The others are shown as they run, what the first ones print comes at the end. Ctrl-C reaches both, and both clean up. The
+order is shuffled, and the same for a seed, so that a failure can be had again.
 """
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
 import tempfile
 
-_PYTEST = (sys.executable, "-m", "pytest")
-
 
 def main() -> int:
     """Returns what ``make`` takes for success or failure."""
-    processes = sys.argv[1] if len(sys.argv) > 1 else "auto"
+    processes, seed = (*sys.argv[1:], *("auto", "1")[len(sys.argv) - 1 :])
+    number = str(secrets.randbelow(2**32)) if seed == "random" else seed
+    print(f"In the order of --randomly-seed={number}", flush=True)
+    pytest = (sys.executable, "-m", "pytest", f"--randomly-seed={number}")
     with tempfile.TemporaryFile("w+") as printed:
         # One domain controller for all of them, so they run one after another.
-        samba = subprocess.Popen([*_PYTEST, "-m", "samba"], stdout=printed, stderr=subprocess.STDOUT)  # noqa: S603
-        others = subprocess.Popen([*_PYTEST, "-n", processes, "--dist", "loadfile", "-m", "not samba"])  # noqa: S603
+        samba = subprocess.Popen([*pytest, "-m", "samba"], stdout=printed, stderr=subprocess.STDOUT)  # noqa: S603
+        others = subprocess.Popen([*pytest, "-n", processes, "--dist", "loadfile", "-m", "not samba"])  # noqa: S603
         failed = [_end_of(process) != 0 for process in (others, samba)]
         printed.seek(0)
         print("\nOn a real Active Directory:", printed.read(), sep="\n", flush=True)

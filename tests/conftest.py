@@ -17,7 +17,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "full"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tests that were skipped because a program is missing must not go unnoticed."""
+    """What was skipped because a program is missing must not go unnoticed, nor the order in which something failed."""
+    if terminalreporter.stats.get("failed") or terminalreporter.stats.get("error"):
+        seed = terminalreporter.config.getoption("randomly_seed", None)
+        terminalreporter.write_line(f"The tests ran in the order of --randomly-seed={seed}", yellow=True)
     skipped = terminalreporter.stats.get("skipped", ())
     for program in ("PostgreSQL", "strace"):
         number = sum(1 for report in skipped if program in str(report.longrepr))

@@ -1,4 +1,4 @@
-"""A group of 3,000 members and another writer: an undo takes one value back and loses none."""
+"""A group of more members than one answer of Active Directory holds, and another writer: an undo loses none of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mpf_directory.port import Directory, Modification, ModifyOp
 from mpf_directory.undoing import undo
 
 BASE = Dn.parse("DC=Fabrikam,DC=Com")
-MEMBERS = 3000
+MEMBERS = 1600
 
 
 def fill(directory: Directory, base: Dn, number: int) -> tuple[Dn, list[Dn]]:

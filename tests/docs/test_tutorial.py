@@ -101,6 +101,7 @@ def test_the_tutorial_works_to_the_letter(tmp_path: Path, bin_folder: Path) -> N
     environment = {
         **{name: text for name, text in os.environ.items() if not name.startswith(("MPF_", "PYTEST_", "PYTHONPATH"))},
         "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+        "PYTEST_ADDOPTS": "-p no:randomly",  # which a reader does not have: what fails first is on the page
     }
     printed = ""
     compared = 0

@@ -8,22 +8,22 @@ from uuid import uuid4
 
 import pytest
 
+from mpf_directory import layout
 from mpf_directory.dn import Dn
 from mpf_directory.port import Directory
+from mpf_directory.seed import seed_hosting_tree
 from mpf_directory.service import DirectoriesService
 from mpf_directory.settings import DirectorySettings
-from tests.samba.controller import Controller, Samba, engine_config, remove_tree, why_not
+from tests.samba.controller import PASSWORD, SEEDED, Controller, Samba, engine_config, remove_tree, why_not
 from tests.samba.tickets import why_no_tickets
 
 _FOLDER = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if _FOLDER in item.path.parents and item.get_closest_marker("samba"):
-            # One controller, so one worker.
-            item.add_marker(pytest.mark.xdist_group("samba"))
+    """What leaves thousands of objects comes last, in whichever order the others run: they look at everything there is."""
+    items.sort(key=lambda item: item.path == _FOLDER / "test_large_group.py")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -70,6 +70,19 @@ def service(samba: Samba) -> Iterator[DirectoriesService]:
 def directory(service: DirectoriesService) -> Directory:
     """The controller's directory, bound as its administrator."""
     return service.service()
+
+
+@pytest.fixture(scope="module")
+def seeded(directory: Directory) -> Directory:
+    """The directory with the tree as it is seeded, whatever other tests left of theirs."""
+    computers = [
+        directory.base.child("CN", "Computers").child("CN", name) for pool in layout.POOLS for name in pool.front_ends
+    ]
+    for root in (*SEEDED, *computers):
+        if directory.read(root, ["cn"]) is not None:
+            remove_tree(directory, root)
+    seed_hosting_tree(directory, PASSWORD)
+    return directory
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import Any
 
 from mpf_core.hookspecs import hookimpl
 from mpf_core.security.principal import Credentials
+from mpf_directory import layout
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
 from mpf_directory.ocs_schema import ocs_schema
@@ -37,6 +38,12 @@ _KERBEROS = ("--option=server services=ldap kdc", "--option=ldap server require 
 _RESERVATION_PORT = 3270
 _PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 SERVICE_ACCOUNT = "directory"
+#: Where the seed puts what it makes, but for the servers of the pools, and the password of its accounts.
+SEEDED = (
+    layout.unit(layout.BASE, ("Hosting",)),
+    layout.BASE.child("CN", "System").child("CN", "Microsoft").child("CN", "RTC Service"),
+)
+PASSWORD = "Hosting-w0rd of a test"
 
 
 @dataclass(frozen=True, slots=True)

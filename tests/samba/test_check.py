@@ -12,15 +12,13 @@ from mpf_directory.commands import QUESTIONS
 from mpf_directory.dn import Dn
 from mpf_directory.ldap import LdapDirectory
 from mpf_directory.port import Directory, Section
-from mpf_directory.seed import seed_hosting_tree
 from mpf_directory.service import DirectoriesService
 from mpf_directory.settings import DirectorySettings
-from tests.samba.controller import Samba, engine_config, remove_tree
+from tests.samba.controller import Samba, engine_config
 from tests.samba.test_acl import Unit, grant
 
 pytestmark = [pytest.mark.samba, pytest.mark.slow]
 
-PASSWORD = "Correct-horse-1-battery"
 ALPINE = "OU=AlpineSkiHouse,OU=ConsolidatedMessenger,OU=Hosting"
 
 
@@ -35,16 +33,6 @@ def findings(samba: Samba, account: Credentials | None = None, **settings: objec
 
 def those(found: list[Finding], status: Status, subject: str = "") -> list[str]:
     return [one.detail for one in found if one.status is status and subject in {"", one.subject}]
-
-
-@pytest.fixture(scope="module")
-def seeded(directory: Directory) -> Directory:
-    """The tree as it is seeded, without the access control lists that requests of other tests have made."""
-    hosting = directory.base.child("OU", "Hosting")
-    if directory.read(hosting, ["ou"]) is not None:
-        remove_tree(directory, hosting)
-    seed_hosting_tree(directory, PASSWORD)
-    return directory
 
 
 @pytest.fixture

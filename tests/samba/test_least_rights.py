@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,11 +106,18 @@ def laid(samba: Samba, directory: Directory) -> Iterator[Laid]:
 
 
 @pytest.fixture(scope="module")
-def least(laid: Laid, request: pytest.FixtureRequest) -> Iterator[Least]:
-    """The engine that the account serves."""
+def engines(laid: Laid) -> Iterator[Mapping[str, Least]]:
+    """The engines that the account serves, by the way of impersonation."""
+    with ExitStack() as opened:
+        ways = ("bind", "policy")
+        yield {way: opened.enter_context(least_engine(laid.samba, laid.directory, laid.start, way)) for way in ways}
+
+
+@pytest.fixture
+def least(laid: Laid, engines: Mapping[str, Least], request: pytest.FixtureRequest) -> Least:
+    """One of them, and the account has its rights again, whatever other tests took from it."""
     laid.give(request.param)
-    with least_engine(laid.samba, laid.directory, laid.start, request.param) as made:
-        yield made
+    return engines[request.param]
 
 
 @pytest.mark.parametrize(("least", "write"), TRIED, ids=str, indirect=["least"])

@@ -13,16 +13,15 @@ from mpf_directory import DirectoryPlugin
 from mpf_directory.filters import Filter
 from mpf_directory.paths import LdapPath
 from mpf_directory.port import Directory, Entry, Scope
-from mpf_directory.seed import seed_hosting_tree, share_pools
+from mpf_directory.seed import share_pools
 from mpf_error import ErrorPlugin
 from mpf_managed import ManagedPlugin, elevations
 from mpf_ocs import OcsPlugin
 from mpf_policy import PolicyPlugin
+from tests.differential.state import State, restore, state
 from tests.samba.controller import Samba, SambaCredentials, engine_config
 
 pytestmark = pytest.mark.samba
-
-PASSWORD = "Correct-horse-1-battery"
 
 
 def named(name: str, plugin: object) -> object:
@@ -52,14 +51,18 @@ def engine_on(samba: Samba, impersonation: str) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def seeded(directory: Directory) -> Directory:
-    seed_hosting_tree(directory, PASSWORD)
-    share_pools(directory)
-    return directory
+def start(seeded: Directory) -> State:
+    share_pools(seeded)
+    return state(seeded)
+
+
+@pytest.fixture(autouse=True)
+def _as_at_the_start(seeded: Directory, start: State) -> None:
+    restore(seeded, start)
 
 
 @pytest.fixture(scope="module")
-def engine(samba: Samba, seeded: Directory) -> Iterator[Engine]:
+def engine(samba: Samba, start: State) -> Iterator[Engine]:
     with engine_on(samba, "policy") as made:
         assert [info.name for info in made.plugins if info.state == "broken"] == []
         yield made
@@ -108,6 +111,8 @@ def test_the_requests_of_the_demo_end_in_the_same_way(engine: Engine, seeded: Di
 
 
 def test_what_was_made_can_be_taken_away(engine: Engine, seeded: Directory) -> None:
+    for act in ACTS:
+        assert (engine.execute(act.request, Caller(act.caller)).error is None) is (act.error is None), act.title
     organization = ACTS[0].calls[0][1]["organization"]
     for procedure, arguments in (
         ("DeleteSipUser", {"user": USER}),

@@ -14,10 +14,9 @@ from mpf_core.engine import Result
 from mpf_core.transaction.states import TransactionState
 from mpf_directory.dn import Dn
 from mpf_directory.port import Directory, Modification, ModifyOp
-from mpf_directory.seed import seed_hosting_tree
 from mpf_directory.service import DirectoriesService
-from tests.samba.controller import Samba
-from tests.samba.test_main_path import PASSWORD, engine_on, snapshot
+from tests.samba.controller import PASSWORD, Samba
+from tests.samba.test_main_path import engine_on, snapshot
 
 pytestmark = pytest.mark.samba
 
@@ -91,8 +90,7 @@ class Tenant:
 
 
 @pytest.fixture(scope="module")
-def engine(samba: Samba, directory: Directory) -> Iterator[Engine]:
-    seed_hosting_tree(directory, PASSWORD)
+def engine(samba: Samba, seeded: Directory) -> Iterator[Engine]:
     with engine_on(samba, "policy") as made:
         assert [info.name for info in made.plugins if info.state == "broken"] == []
         yield made

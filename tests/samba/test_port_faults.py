@@ -180,10 +180,3 @@ def test_another_object_that_took_the_name_meanwhile_is_left_alone(engine: Engin
     assert entry is not None
     assert "contact" in entry.values("objectClass")
     assert entry.values("description") == ()
-
-
-def test_more_objects_than_one_answer_holds(engine: Engine, directory: Directory, place: Dn) -> None:
-    for number in range(1100):
-        directory.add(place.child("CN", f"n{number}"), {"objectClass": ("container",)})
-    found = directory.search(place, Scope.ONE_LEVEL, Filter.eq("objectClass", "container"), ["cn"])
-    assert len({entry.dn for entry in found}) == 1100

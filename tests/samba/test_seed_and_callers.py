@@ -19,11 +19,10 @@ from mpf_directory.seed import seed_hosting_tree
 from mpf_directory.service import DirectoriesService
 from mpf_directory.settings import DirectorySettings
 from mpf_directory.sids import sid_to_text
-from tests.samba.controller import Samba, engine_config, remove_tree
+from tests.samba.controller import PASSWORD, SEEDED, Samba, engine_config
 
 pytestmark = pytest.mark.samba
 
-PASSWORD = "Hosting-w0rd of a test"
 JOHN = "johnc@alpineskihouse.com"
 #: Attributes that the server, and not the one who seeds, decides on.
 OWN = frozenset(
@@ -34,25 +33,6 @@ OWN = frozenset(
         "samaccounttype", "showinadvancedviewonly", "systemflags", "usnchanged", "usncreated", "whenchanged", "whencreated",
     }
 )  # fmt: skip
-
-
-ROOTS = (
-    layout.unit(layout.BASE, ("Hosting",)),
-    layout.BASE.child("CN", "System").child("CN", "Microsoft").child("CN", "RTC Service"),
-)
-
-
-@pytest.fixture(scope="module")
-def seeded(directory: Directory) -> Directory:
-    """The tree as it is seeded, whatever other tests left of theirs."""
-    computers = [
-        directory.base.child("CN", "Computers").child("CN", name) for pool in layout.POOLS for name in pool.front_ends
-    ]
-    for root in (*ROOTS, *computers):
-        if directory.read(root, ["cn"]) is not None:
-            remove_tree(directory, root)
-    seed_hosting_tree(directory, PASSWORD)
-    return directory
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +65,7 @@ def test_seeding_builds_the_same_hosting_tree_as_on_the_embedded_directory(
     seeded: Directory, embedded: EmbeddedDirectory
 ) -> None:
     everything = Filter.present("objectClass")
-    for root in ROOTS:
+    for root in SEEDED:
         there = content(seeded.search(root, Scope.SUBTREE, everything))
         here = content(embedded.search(root, Scope.SUBTREE, everything))
         assert there.keys() == here.keys()

@@ -120,12 +120,24 @@ class World:
     parrot: ParrotPlugin
     policy: ParrotPolicy
     recorder: Recorder
-    logged: Everything
+    logged: Everything = field(default_factory=Everything)
     results: list[Result] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
     problems: list[BaseException] = field(default_factory=list)
     unsettled: str = ""
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear what is logged: by one world at a time, because all use the same logger."""
+        log = logging.getLogger("mpf")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(log, "level", logging.DEBUG)
+            log.addHandler(self.logged)
+            try:
+                yield
+            finally:
+                log.removeHandler(self.logged)
 
     def run(self) -> None:
         """Everything that an engine does."""
@@ -217,20 +229,16 @@ def write_site(folder: Path) -> None:
 @contextlib.contextmanager
 def a_world(folder: Path) -> Iterator[World]:
     write_site(folder)
-    log, logged, recorder = logging.getLogger("mpf"), Everything(), Recorder()
+    recorder = Recorder()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MPF_CREDENTIAL_ENVIRONMENT", f"svc:{secret('the environment')}")
         patch.delenv("MPF_CONFIG", raising=False)
         patch.syspath_prepend(str(folder / "site"))
-        patch.setattr(log, "level", logging.DEBUG)
-        log.addHandler(logged)
-        try:
-            with made(folder, recorder) as (engine, parrot, policy):
-                engine.administration.put_credential("priv", Credentials("priv", secret("execute-as"), "FABRIKAM"), "root")
-                engine.administration.assign("Parrot::SayAs", "priv", "root")
-                found = World(folder, engine, parrot, policy, recorder, logged)
+        with made(folder, recorder) as (engine, parrot, policy):
+            engine.administration.put_credential("priv", Credentials("priv", secret("execute-as"), "FABRIKAM"), "root")
+            engine.administration.assign("Parrot::SayAs", "priv", "root")
+            found = World(folder, engine, parrot, policy, recorder)
+            with found.listening():
                 found.run()
                 found.misconfigure()
-                yield found
-        finally:
-            log.removeHandler(logged)
+            yield found
