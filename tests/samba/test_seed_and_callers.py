@@ -28,9 +28,10 @@ JOHN = "johnc@alpineskihouse.com"
 OWN = frozenset(
     {
         "accountexpires", "admincount", "badpasswordtime", "badpwdcount", "codepage", "countrycode", "distinguishedname",
-        "dscorepropagationdata", "instancetype", "iscriticalsystemobject", "lastlogoff", "lastlogon", "localpolicyflags",
-        "logoncount", "name", "objectcategory", "objectguid", "objectsid", "primarygroupid", "pwdlastset",
-        "samaccounttype", "showinadvancedviewonly", "systemflags", "usnchanged", "usncreated", "whenchanged", "whencreated",
+        "dscorepropagationdata", "instancetype", "iscriticalsystemobject", "lastlogoff", "lastlogon", "lastlogontimestamp",
+        "localpolicyflags", "logoncount", "name", "objectcategory", "objectguid", "objectsid", "primarygroupid",
+        "pwdlastset", "samaccounttype", "showinadvancedviewonly", "systemflags", "usnchanged", "usncreated", "whenchanged",
+        "whencreated",
     }
 )  # fmt: skip
 

@@ -89,10 +89,18 @@ def administrator_of_the_domain(samba: Samba) -> Caller:
 
 
 @pytest.fixture(scope="module")
-def built(engine: Engine, directory: Directory, samba: Samba, administrator_of_the_domain: Caller) -> Requests:
+def building(
+    engine: Engine, directory: Directory, samba: Samba, administrator_of_the_domain: Caller
+) -> tuple[Requests, dict[str, dict[str, frozenset[str]]]]:
+    """Build the tree, and look at it before a test changes it."""
     requests = Requests(engine, samba.name)
     Builder(requests, layout.BASE, administrator_of_the_domain, _Everyone(), caller).tree()
-    return requests
+    return requests, telling(directory)
+
+
+@pytest.fixture(scope="module")
+def built(building: tuple[Requests, object]) -> Requests:
+    return building[0]
 
 
 def caller(name: str) -> Caller:
@@ -125,12 +133,13 @@ def sddl(samba: Samba, dn: Dn) -> str:
     return "".join(done.stdout.split("descriptor for", 1)[1].split(":", 1)[1].split())
 
 
-@pytest.mark.usefixtures("built")
-def test_it_is_the_tree_that_the_seed_makes(directory: Directory, tmp_path: Path) -> None:
+def test_it_is_the_tree_that_the_seed_makes(
+    building: tuple[Requests, dict[str, dict[str, frozenset[str]]]], tmp_path: Path
+) -> None:
     with EmbeddedDirectory.create(tmp_path / "seeded.db", server=layout.SERVER, base=layout.BASE) as embedded:
         seed_hosting_tree(embedded)
         seeded = telling(embedded)
-    found = telling(directory)
+    found = building[1]
     assert sorted(found) == sorted(seeded)
     for name, attributes in seeded.items():
         assert found[name] == attributes, name
