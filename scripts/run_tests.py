@@ -23,7 +23,8 @@ def main() -> int:
     with tempfile.TemporaryFile("w+") as printed:
         # One domain controller for all of them, so they run one after another.
         samba = subprocess.Popen([*pytest, "-m", "samba"], stdout=printed, stderr=subprocess.STDOUT)  # noqa: S603
-        others = subprocess.Popen([*pytest, "-n", processes, "--dist", "loadfile", "-m", "not samba"])  # noqa: S603
+        spread = ("-n", processes, "--dist", "loadfile", "--no-loadscope-reorder")
+        others = subprocess.Popen([*pytest, *spread, "-m", "not samba"])  # noqa: S603
         failed = [_end_of(process) != 0 for process in (others, samba)]
         printed.seek(0)
         print("\nOn a real Active Directory:", printed.read(), sep="\n", flush=True)

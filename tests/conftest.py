@@ -13,6 +13,9 @@ for name, examples in (("quick", 10), ("full", 100)):
 #: Fixtures that start a PostgreSQL server; the parametrized ones start it for the kind "postgresql".
 _SERVERS = {"shared_server", "own_server", "postgres_place"}
 
+#: Tests that take a minute each: they make environments with all dependencies.
+_LONGEST = {"test_third_party.py", "test_tutorial.py"}
+
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "full"))
 
 
@@ -30,7 +33,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that needs a PostgreSQL server is slow: `make check` tries memory and SQLite only."""
+    """The longest first, in whichever order the others run: at the end, one process would wait for another.
+
+    A test that needs a PostgreSQL server is slow: `make check` tries memory and SQLite only.
+    """
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
     for item in items:
         callspec = getattr(item, "callspec", None)
         kinds = callspec.params.values() if callspec else ()

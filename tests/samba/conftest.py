@@ -20,7 +20,6 @@ from tests.samba.tickets import why_no_tickets
 _FOLDER = Path(__file__).parent
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What leaves thousands of objects comes last, in whichever order the others run: they look at everything there is."""
     items.sort(key=lambda item: item.path == _FOLDER / "test_large_group.py")
