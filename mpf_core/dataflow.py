@@ -16,6 +16,7 @@ from mpf_core.model import Action, ForEach, IfNull, Mode, Repeat, Select, Transf
 from mpf_core.paths import Atom, Path, Selected
 from mpf_core.provider import Element
 from mpf_core.transforms import apply_transform
+from mpf_core.unknowns import require_known, require_text_known
 
 
 class Skip(Exception):  # noqa: N818 - it is no error
@@ -25,10 +26,19 @@ class Skip(Exception):  # noqa: N818 - it is no error
 class Frame:
     """The scopes of one running procedure. A scope is created when it is first needed."""
 
-    __slots__ = ("_context", "_loops", "_procedure_data", "_template", "cases", "data", "execute_data")
+    __slots__ = ("_context", "_loops", "_planned", "_procedure_data", "_template", "cases", "data", "execute_data")
 
-    def __init__(self, data: Element, procedure_data: Element | None, context: Callable[[], Element]) -> None:
+    def __init__(
+        self,
+        data: Element,
+        procedure_data: Element | None,
+        context: Callable[[], Element],
+        *,
+        planned: bool = False,
+    ) -> None:
+        """In a ``planned`` run some values may be unknown: what depends on one raises Doomed (`mpf_core.unknowns`)."""
         self.data = data
+        self._planned = planned
         self.execute_data: Element | None = None
         #: Outcome of each ``select`` so far.
         self.cases: dict[str, str | None] = {}
@@ -76,13 +86,17 @@ class Frame:
         finally:
             self._loops = {}
 
+    def _nodes(self, root: Element | None, path: Path) -> list[Selected]:
+        if self._planned:
+            require_known(root, path, lambda node: len(path.select(node)))
+        return [] if root is None else path.select(root)
+
     def _loop(self, loops: tuple[ForEach, ...]) -> Iterator[None]:
         if not loops:
             yield
             return
         loop, rest = loops[0], loops[1:]
-        root = self.scope(loop.root)
-        nodes = [] if root is None else loop.path.select(root)
+        nodes = self._nodes(self.scope(loop.root), loop.path)
         if not nodes:
             if loop.if_null is IfNull.FAIL:
                 raise _selects_nothing("forEach", loop.root, loop.path)
@@ -108,6 +122,8 @@ class Frame:
                 times *= 0 if repeat.if_null is IfNull.SKIP else 1
                 continue
             text = text_of(nodes[0]).strip()
+            if self._planned:
+                require_text_known(text, repeat.path)
             if not (text.isascii() and text.isdigit()) or len(text) > 9:
                 raise MpfError(Code.TOO_MANY_REPEATS, f"The repeat count '{text[:40]}' is no whole number.")
             times *= int(text)
@@ -123,6 +139,8 @@ class Frame:
         if isinstance(when, WhenCase):
             return self.cases.get(when.select) == when.case
         node = self.scope(when.source)
+        if self._planned:
+            require_known(node, when.path, when.path.holds)
         return node is not None and when.path.holds(node)
 
     def decide(self, select: Select) -> None:
@@ -133,12 +151,13 @@ class Frame:
             self.cases[select.name] = select.if_null_case
             return
         value = text_of(nodes[0])
+        if self._planned:
+            require_text_known(value, select.path)
         self.cases[select.name] = next((case for wanted, case in select.cases if wanted == value), select.default_case)
 
     def transfer(self, transfer: Transfer) -> None:
         """Do one ``before`` or ``after``. Raises Skip where ``ifNull="skip"`` and the source is absent."""
-        root = self.scope(transfer.source)
-        nodes = [] if root is None else transfer.source_path.select(root)
+        nodes = self._nodes(self.scope(transfer.source), transfer.source_path)
         if not nodes:
             if transfer.if_null is IfNull.IGNORE:
                 return

@@ -19,6 +19,7 @@ class Code(IntEnum):
     E_FAIL = 0x80004005
     E_NOTIMPL = 0x80004001
     E_UNEXPECTED = 0x8000FFFF
+    E_PENDING = 0x8000000A
     E_INVALIDARG = 0x80070057
     E_ACCESSDENIED = 0x80070005
     INVALID_OPERATION = 0x80131509
@@ -61,6 +62,7 @@ MEANINGS: dict[Code, str] = {
     Code.E_FAIL: "General failure; the service-pointer procedures raise it for `exists already` and `does not exist`.",
     Code.E_NOTIMPL: "The directory in use cannot do this (for example access control lists on the embedded one).",
     Code.E_UNEXPECTED: "A provider raised something that is not an MpfError, or returned something that is no output.",
+    Code.E_PENDING: "Only in plans: what to do next depends on a value that only doing it yields.",
     Code.E_INVALIDARG: "A required argument is missing or empty, or the data of a call breaks its input schema. "
     "The original also refuses with it those who are no domain administrators.",
     Code.E_ACCESSDENIED: "A policy, an elevation rule or the directory refused the call.",
@@ -175,3 +177,11 @@ def parse_hresult(text: str) -> int:
     if not -(2**31) <= value < 2**32:
         raise ValueError(f"{text} does not fit into 32 bits")
     return value & 0xFFFFFFFF
+
+
+class Doomed(Exception):  # noqa: N818 - it carries the error
+    """The transaction cannot go on, and no catch may handle it: its time is over, or an undo failed."""
+
+    def __init__(self, error: MpfError) -> None:
+        super().__init__(error)
+        self.error = error

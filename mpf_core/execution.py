@@ -15,7 +15,7 @@ from mpf_core.administration import Administration
 from mpf_core.authority import Authority
 from mpf_core.config import Config, Limits
 from mpf_core.dataflow import Frame, Skip, clone
-from mpf_core.errors import Code, ErrorSource, MpfError
+from mpf_core.errors import Code, Doomed, ErrorSource, MpfError
 from mpf_core.events import Event, EventName
 from mpf_core.model import Access, Execute, Inherit, Namespace, Procedure, Queue, Select, Step, Transform, Try
 from mpf_core.observing import Observing
@@ -37,14 +37,6 @@ if TYPE_CHECKING:
     from mpf_core.admission import Admitted
 
 _NOTEWORTHY = {"transaction.begin", "transaction.end", "elevation", "step.undo_failed", "step.in_doubt"}
-
-
-class Doomed(Exception):  # noqa: N818 - it carries the error
-    """The transaction cannot go on, and no catch may handle it: its time is over, or an undo failed."""
-
-    def __init__(self, error: MpfError) -> None:
-        super().__init__(error)
-        self.error = error
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +131,7 @@ class Execution:
         """Run the request once for each of its data nodes; returns them as they are afterwards."""
         results = []
         for data in self.request.data:
-            root = Frame(data, self.request.procedure_data, lambda: clone(self.request.context))
+            root = self._frame(data, self.request.procedure_data, lambda: clone(self.request.context))
             scope = Scope(None, root, security, "request", 0, pass_credentials=False, sensitive=self.request.sensitive)
             if self.request.target is None:
                 self.steps(scope, self.request.steps)
@@ -149,6 +141,9 @@ class Execution:
                 data.tag = "data"
             results.append(data)
         return results
+
+    def _frame(self, data: Element, template: Element | None, context: Callable[[], Element]) -> Frame:
+        return Frame(data, template, context, planned=isinstance(self.transaction, Planning))
 
     def steps(self, scope: Scope, steps: Sequence[Step]) -> None:
         """Run steps in document order."""
@@ -286,7 +281,7 @@ class Execution:
         else:
             data.tag = "data"
             outer = scope.frame
-            scope.frame = Frame(data, procedure.procedure_data, lambda: self._context(scope, namespace, sequence))
+            scope.frame = self._frame(data, procedure.procedure_data, lambda: self._context(scope, namespace, sequence))
             self.steps(scope, procedure.steps)
             scope.frame = outer  # or the frame and the function that makes its context would hold each other
             data.tag = "executeData"
@@ -364,6 +359,8 @@ class Execution:
             record_assertion=self._assertion(scope, handler.type),
         )
         saved = xml.serialize(data) if procedure.save_data_for_rollback else None
+        if isinstance(self.transaction, Planning):
+            self.transaction.looks(ctx)
         try:
             made = getattr(provider, attribute)(ctx, data)
             if handler.type is ProcedureType.READ:

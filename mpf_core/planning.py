@@ -1,8 +1,9 @@
 """A dry run: every *prepare* and no *apply*.
 
 The same way of a request as a real one, with authorization, elevation and identities; but in the place of the transaction
-stands something that only remembers what would be done. Reads are real, so what a later step reads is the world without the
-changes of the earlier ones: where the flow depends on one of them, the plan stops, and says so.
+stands something that only remembers what would be done. Where the flow depends on a value that only a write yields, the
+plan stops, and says so. Reads are real, so what a later call reads is the world without the changes of the earlier ones:
+from the first such call on the plan is unsure, and says that.
 """
 
 from __future__ import annotations
@@ -18,9 +19,7 @@ from mpf_core.events import EventName
 from mpf_core.provider import CallContext, Change, Element, Output, Provider
 from mpf_core.runtime import Runtime
 from mpf_core.store.port import TransactionRecord
-
-#: Stands where a value would be that only the write itself yields.
-UNKNOWN = "(unknown until it is done)"
+from mpf_core.unknowns import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +47,13 @@ class Plan:
 
     ``steps`` are its write calls in order; those that a ``try`` would undo are not there. ``error`` is why it would fail, or
     ``None``. `stopped` says that the error may be there only because nothing was done: earlier steps have changes, or
-    values that are not known yet.
+    values that are not known yet. ``unsure`` is the first call (its step) that looks at the world behind a change: what it
+    and those behind it find may be another thing when the change is made.
     """
 
     steps: tuple[PlannedStep, ...] = ()
     error: MpfError | None = None
+    unsure: str = ""
 
     @property
     def stopped(self) -> bool:
@@ -68,6 +69,7 @@ class Planning:
     runtime: Runtime
     steps: list[PlannedStep] = field(default_factory=list)
     tell: Callable[[EventName, dict[str, object]], None] = lambda _name, _fields: None
+    unsure: str = ""
 
     @property
     def id(self) -> str:
@@ -76,6 +78,11 @@ class Planning:
 
     def lock(self, key: str, *, shared: bool = False) -> None:
         """Nothing is held: a plan is made beside running requests, and may be old when it is read."""
+
+    def looks(self, ctx: CallContext) -> None:
+        """A provider is about to look at the world, for a read or to prepare a write."""
+        if self.steps and not self.unsure:
+            self.unsure = ctx.step
 
     def run(  # noqa: PLR0917 - as `Transaction.run`
         self,
@@ -112,6 +119,8 @@ class Planning:
     def rollback(self, to: int = 0) -> bool:
         """Forget the steps after the mark ``to``: they would be undone."""
         del self.steps[to:]
+        if not self.steps:
+            self.unsure = ""
         return True
 
     def _missing(self, ctx: CallContext, change: Change) -> list[Element]:

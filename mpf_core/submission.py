@@ -13,8 +13,8 @@ from mpf_core import points, redaction, response
 from mpf_core.admission import Admitted, admit
 from mpf_core.config import Config
 from mpf_core.dataflow import detach
-from mpf_core.errors import Code, ErrorSource, MpfError, format_hresult
-from mpf_core.execution import Doomed, Execution, Surroundings
+from mpf_core.errors import Code, Doomed, ErrorSource, MpfError, format_hresult
+from mpf_core.execution import Execution, Surroundings
 from mpf_core.log import listening
 from mpf_core.planning import Plan, Planning
 from mpf_core.provider import Element, Json
@@ -110,8 +110,8 @@ class Submission:
             execution.run(security)
         except (MpfError, Doomed) as raised:
             error = raised.error if isinstance(raised, Doomed) else raised
-            return Plan(tuple(planning.steps), _masked(_located(error, self._target)))
-        return Plan(tuple(planning.steps))
+            return Plan(tuple(planning.steps), _masked(_located(error, self._target)), planning.unsure)
+        return Plan(tuple(planning.steps), unsure=planning.unsure)
 
     def _admit(self) -> tuple[Principal, Admitted]:
         principal = self._authenticate()

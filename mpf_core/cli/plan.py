@@ -17,6 +17,9 @@ from mpf_core.planning import Plan
 from mpf_core.printable import printable
 
 EXIT_ERROR_CONTEXT = 1
+_UNSURE = (
+    "From {} on, calls look at what is there before the changes above are made: the request itself may find another thing."
+)
 _STOPPED = (
     "The plan stops here. The calls above were not made, so this may be their missing effect: the request itself may go on."
 )
@@ -34,10 +37,12 @@ Examples:
 
 \b
 --json: steps (procedure, step, identity, identity_kind, change (text: LDIF or JSON), reversible, deferred, unknown),
-  error (code and description, or null), stopped (the error may be a missing effect of the steps)
+  error (code and description, or null), stopped (the error may be a missing effect of the steps),
+  unsure (the first call that looks at what an earlier one would have changed, or empty)
 
 \b
-Exit codes: 0 the request would succeed, 1 it would fail or the plan stops, 2 usage or configuration
+Exit codes: 0 the request would succeed (where nothing is unsure), 1 it would fail or the plan stops,
+2 usage or configuration
 """,
 )
 @request_options
@@ -87,6 +92,8 @@ def _show(made: Plan) -> None:
             console.print(Text(f"   known only when it is done: {', '.join(map(printable, step.unknown))}"))
         for line in step.change.rstrip().splitlines():
             console.print(Text(f"   | {printable(line)}"), soft_wrap=True)
+    if made.unsure:
+        console.print(Text(_UNSURE.format(printable(made.unsure)), "yellow"), soft_wrap=True)
     if made.error is not None:
         console.print(Text(f"Fails: {printable(str(made.error))}", "red"), soft_wrap=True)
         if made.stopped:
@@ -113,4 +120,5 @@ def _json(made: Plan) -> dict[str, object]:
         ],
         "error": None if error is None else {"code": format_hresult(error.code), "description": error.description},
         "stopped": made.stopped,
+        "unsure": made.unsure,
     }

@@ -27,13 +27,14 @@ from pathlib import Path
 
 from lxml import etree
 
-from mpf_core import points
 from mpf_core.config import Config
 from mpf_core.engine import Engine
 from mpf_core.errors import MpfError
 from mpf_core.provider import CallContext, Change, Element, Output, ProcedureType, Provider, Undo
 from mpf_core.security.principal import Caller
+from mpf_core.store.port import Store
 from mpf_core.submission import Result
+from mpf_core.testing.dying import MortalStore
 from mpf_core.testing.faults import Fault, Faults
 from mpf_core.testing.kills import passing
 from mpf_core.testing.policies import AllowAll
@@ -101,7 +102,10 @@ def conformance(make: Callable[[], Subject], samples: Iterable[Sample]) -> list[
     samples = list(samples)
     cases = [Case("every write procedure has a sample", partial(_complete, make, samples))]
     for sample in samples:
-        tried: dict[str, Callable[[_Trial], None]] = {"answers as its schemas say": _answers}
+        tried: dict[str, Callable[[_Trial], None]] = {
+            "answers as its schemas say": _answers,
+            "preparing it changes nothing": _plans,
+        }
         if not sample.irreversible:
             tried |= {
                 "a later failure undoes it": _fails_behind,
@@ -143,13 +147,15 @@ class _Recorder(WrappedProvider):
 class _Trial:
     """A fresh subject in an engine, after the sample's setup."""
 
-    def __init__(self, make: Callable[[], Subject], sample: Sample) -> None:
+    def __init__(self, make: Callable[[], Subject], sample: Sample, store: Store | None = None) -> None:
         self.subject, self.sample, self.faults = make(), sample, Faults()
         self.seen: list[tuple[Provider, CallContext, Change]] = []
         self.answers: list[Output] = []
         plugin = wrap_plugin(self.faults.wrap(self.subject.plugin), lambda inner: _Recorder(inner, self.seen, self.answers))
         config = _config(self.subject)
-        self.engine = Engine(config, plugins=[plugin, *self.subject.plugins, AllowAll()], namespaces=self.subject.namespaces)
+        self.engine = Engine(
+            config, plugins=[plugin, *self.subject.plugins, AllowAll()], namespaces=self.subject.namespaces, store=store
+        )
         for one in sample.setup:
             result = self.submit(one)
             assert result.error is None, f"the setup {one} fails: {result.error}"
@@ -159,12 +165,22 @@ class _Trial:
 
     def submit(self, sample: Sample | None = None, behind: str = "") -> Result:
         """Send the sample's call, with some steps behind it."""
+        return self.engine.execute(self.request(sample, behind), self.subject.caller)
+
+    def request(self, sample: Sample | None = None, behind: str = "") -> str:
+        """That request."""
         call = sample or self.sample
         step = (
             f'<execute namespace="{call.namespace}" procedure="{call.procedure}" impersonate="1">'
             f"<executeData>{call.data}</executeData></execute>"
         )
-        return self.engine.execute(f"<request><procedure>{step}{behind}</procedure></request>", self.subject.caller)
+        return f"<request><procedure>{step}{behind}</procedure></request>"
+
+    @property
+    def writes(self) -> bool:
+        """Whether the sample's procedure is one that writes."""
+        _, procedure = self.engine.runtime.procedure(self.sample.namespace, self.sample.procedure)
+        return procedure.type is not ProcedureType.READ
 
     def assert_as_before(self, what: str) -> None:
         """The world is as it was before the call."""
@@ -225,6 +241,9 @@ def _complete(make: Callable[[], Subject], samples: Sequence[Sample]) -> None:
 def _answers(trial: _Trial) -> None:
     result = trial.submit()
     assert result.error is None, f"the call fails: {result.error}"
+    if trial.writes:
+        # Or no other case could see that something is left behind.
+        assert trial.subject.state() != trial.before, "the call succeeds, and `state` returns what it did before the call"
     _, procedure = trial.engine.runtime.procedure(trial.sample.namespace, trial.sample.procedure)
     if procedure.output_schema is None:
         return
@@ -245,7 +264,15 @@ def _fails_behind(trial: _Trial) -> None:
 
 def _fault(trial: _Trial, fault: Fault) -> None:
     trial.faults.add(fault, trial.sample.procedure, call=1)
-    trial.assert_rolled_back(trial.submit(), f"the fault '{fault.value}'")
+    result = trial.submit()
+    assert trial.faults.struck, f"the fault '{fault.value}' never came: the request ended before it, with {result.error}"
+    trial.assert_rolled_back(result, f"the fault '{fault.value}'")
+
+
+def _plans(trial: _Trial) -> None:
+    plan = trial.engine.plan(trial.request(), trial.subject.caller)
+    assert plan.error is None, f"the plan fails: {plan.error}"
+    trial.assert_as_before("prepare, without the effect")
 
 
 def _undo_twice(trial: _Trial) -> None:
@@ -288,10 +315,6 @@ def differences(expected: object, found: object) -> str:
     return "".join(f"\n{line}" for line in changed[:_SHOWN] + more)
 
 
-class _Died(BaseException):
-    """The process is gone, as far as the request is concerned."""
-
-
 def _dies(trial: _Trial) -> None:
     """See `_die_everywhere`."""
 
@@ -300,14 +323,17 @@ def _die_everywhere(make: Callable[[], Subject], sample: Sample) -> None:
     trial = _Trial(make, sample)
     try:
         with passing() as passed:
-            assert trial.submit().error is None
+            result = trial.submit()
+        assert result.error is None, f"the call fails: {result.error}"
         after = trial.subject.state()
     finally:
         trial.close()
     for number, point in enumerate(passed, 1):
-        with closing(_Trial(make, sample)) as fresh:
+        store = MortalStore()
+        with closing(store), closing(_Trial(make, sample, store)) as fresh:
             known = {record.id for record in fresh.engine.transactions.find()}
-            _die(fresh, number)
+            with store.dying_at(number):
+                fresh.submit()
             for _ in fresh.engine.recover():
                 pass
             records = [record for record in fresh.engine.transactions.find() if record.id not in known]
@@ -316,21 +342,3 @@ def _die_everywhere(make: Callable[[], Subject], sample: Sample) -> None:
             ended = records[0].state.value if records else "unrecorded"
             where = f"died at '{point}' ({number} of {len(passed)}), ended {ended}"
             assert now == expected, f"{where}: the state is another one{differences(expected, now)}"
-
-
-def _die(trial: _Trial, number: int) -> None:
-    left = number
-
-    def count(_point: str) -> None:
-        nonlocal left
-        left -= 1
-        if left <= 0:  # and whatever tries to go on dies as well
-            raise _Died
-
-    points.act(count)
-    try:
-        trial.submit()
-    except _Died:
-        return
-    finally:
-        points.act(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -126,6 +127,65 @@ def test_a_value_that_only_the_write_yields_is_unknown(tmp_path: Path) -> None:
     assert found.error is None
     assert found.steps[0].unknown == ("guid",)
     assert UNKNOWN in bench.store.calls[-1][1]
+
+
+COPY = '<before source="data" destination="procedureData"/>'
+TO_DATA = '<after source="executeData" sourcePath="guid" destination="data"/>'
+
+
+def deciding(folder: Path, step: str) -> Plan:
+    """What is planned where a step behind a write, in a ``try``, looks at a value that only the write yields."""
+    late = f'<execute namespace="Late" procedure="Put"><executeData><name>a</name></executeData>{TO_DATA}</execute>'
+    body = f'<procedure name="Decide" type="write" access="public">{late}<try>{step}</try><catch/></procedure>'
+    bench = Bench(folder, LATE.replace("</namespace>", f"{body}</namespace>"))
+    return plan(bench, '<execute namespace="Late" procedure="Decide" impersonate="1"/>')
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "guid='{1}'",
+        "not(guid='{1}')",
+        "starts-with(guid, '{')",
+        "guid = concat('a', 'b')",
+        "*[. = '7']",
+        "guid > 5",
+        "string-length(guid) > 10",
+        "contains(., 'x')",
+    ],
+)
+def test_a_condition_on_an_unknown_value_ends_the_plan(tmp_path: Path, path: str) -> None:
+    found = deciding(tmp_path, f'<transform><when source="data" sourcePath="{escape(path)}"/>{COPY}</transform>')
+    assert found.error is not None
+    assert (found.error.code, found.stopped) == (0x8000000A, True), found.error
+    assert path in found.error.description
+    assert len(found.steps) == 1
+
+
+@pytest.mark.parametrize("path", ["name='x'", "not(name)", "guid", "guid or name", "count(*) = 1", "'a' = 'a'"])
+def test_one_that_is_the_same_whatever_it_is_does_not(tmp_path: Path, path: str) -> None:
+    found = deciding(tmp_path, f'<transform><when source="data" sourcePath="{escape(path)}"/>{COPY}</transform>')
+    assert found.error is None, found.error
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        '<select name="which" source="data" sourcePath="guid" defaultCase="other"><where value="1" case="one"/></select>',
+        f'<transform><repeat source="data" sourcePath="guid"/>{COPY}</transform>',
+        f'<transform><forEach name="one" root="data" path="guid[. = \'x\']" ifNull="skip"/>{COPY}</transform>',
+        '<transform><before source="data" sourcePath="guid[. = \'x\']" destination="procedureData"/></transform>',
+    ],
+)
+def test_so_do_the_others_that_decide(tmp_path: Path, step: str) -> None:
+    found = deciding(tmp_path, step)
+    assert found.error is not None
+    assert found.error.code == 0x8000000A, found.error
+
+
+def test_what_looks_behind_a_change_makes_a_plan_unsure(bench: Bench) -> None:
+    assert plan(bench, call("Get", "x") + put("a")).unsure == ""
+    assert plan(bench, put("a") + call("Echo", "a") + put("a")).unsure == "request/execute[2]"
 
 
 def test_locks_are_not_taken(bench: Bench) -> None:
