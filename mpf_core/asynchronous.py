@@ -30,8 +30,12 @@ class AsyncEngine:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="mpf-request")
 
     async def __aenter__(self) -> AsyncEngine:
-        """Raises what `Engine.start` does."""
-        await self._in_thread(self.engine.start)
+        """Raises what `Engine.start` does; then everything is closed."""
+        try:
+            await self._in_thread(self.engine.start)
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     async def __aexit__(
@@ -40,9 +44,17 @@ class AsyncEngine:
         await self.close()
 
     async def close(self) -> None:
-        """Wait for all requests, and close the engine."""
-        await asyncio.to_thread(self._threads.shutdown)
-        await asyncio.to_thread(self.engine.close)
+        """Wait for all requests, and close the engine. A task that is cancelled meanwhile ends when that is done."""
+        closing = asyncio.ensure_future(asyncio.to_thread(self._close))
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:
+            await _ended(closing)
+            raise
+
+    def _close(self) -> None:
+        self._threads.shutdown()
+        self.engine.close()
 
     async def submit(
         self, request: bytes | str, caller: Caller, namespace: str | None = None, procedure: str | None = None

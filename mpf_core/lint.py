@@ -33,7 +33,10 @@ _NAME = re.compile(r"[A-Za-z_][\w.-]*")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A mistake: what is wrong, in which procedure (``Namespace::Procedure``), at which step, and in which file."""
+    """A mistake: what is wrong, in which procedure (``Namespace::Procedure``), at which step, and in which file.
+
+    One without a procedure is about the whole.
+    """
 
     procedure: str
     step: str
@@ -41,7 +44,8 @@ class Finding:
     file: str = ""
 
     def __str__(self) -> str:
-        return f"{self.procedure}{f' {self.step}' if self.step else ''}: {self.text}"
+        place = " ".join(filter(None, (self.procedure, self.step)))
+        return f"{place}: {self.text}" if place else self.text
 
 
 Namespaces = Mapping[str, Namespace]

@@ -134,7 +134,8 @@ def secret_free(data: etree._Element) -> etree._Element:
         if element.tail:
             element.tail = mask(element.tail)
         for name, value in element.items():
-            element.set(name, mask(str(value)))
+            if name != MARK:
+                element.set(name, mask(str(value)))
     return made
 
 

@@ -9,6 +9,8 @@ from mpf_core.cli.complete import complete_namespace
 from mpf_core.cli.console import out, show_json
 from mpf_core.cli.filters import json_option
 from mpf_core.cli.state import State
+from mpf_core.engine import Engine
+from mpf_core.plugins import PluginInfo
 from mpf_core.printable import printable
 from mpf_core.runtime import nearest
 
@@ -23,7 +25,7 @@ Examples:
   mpfctl lint "Managed Office Communications Server"
 
 \b
---json: findings: each with procedure (NAMESPACE::PROCEDURE), step (its path, or empty), text, file
+--json: findings: each with procedure (NAMESPACE::PROCEDURE, or empty for a plugin), step (its path, or empty), text, file
 
 \b
 Exit codes: 0 nothing found, 1 something found, 2 usage or configuration
@@ -36,9 +38,10 @@ def lint(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Look at all loaded namespaces together, or show what concerns these only.
 
     Finds calls of what does not exist, arguments that a procedure does not take or needs, outputs that it does not give,
-    conditions that never hold, arguments that no step reads, read procedures that write, and public procedures without a
-    role.
+    conditions that never hold, arguments that no step reads, and read procedures that write. Plugins that cannot be loaded -
+    for a write without an undo, a public procedure without a role - are findings, too.
     """
+    from mpf_core.lint import Finding
     from mpf_core.lint import lint as find
 
     state = ctx.find_object(State)
@@ -47,7 +50,8 @@ def lint(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     for name in names:
         if name not in namespaces:
             raise click.UsageError(f"There is no namespace '{name}'{nearest(name, namespaces)}.")
-    findings = [one for one in find(namespaces) if not names or one.procedure.partition("::")[0] in names]
+    broken = [Finding("", "", f"The plugin '{info.name}' is broken: {info.reason}") for info in _broken(state.engine)]
+    findings = broken + [one for one in find(namespaces) if not names or one.procedure.partition("::")[0] in names]
     if as_json:
         keys = ("procedure", "step", "text", "file")
         show_json({"findings": [{key: getattr(one, key) for key in keys} for one in findings]})
@@ -59,3 +63,7 @@ def lint(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
             out().print(f"Nothing found in {looked} procedures.")
     if findings:
         ctx.exit(EXIT_FOUND)
+
+
+def _broken(engine: Engine) -> list[PluginInfo]:
+    return [info for info in engine.plugins if info.state == "broken"]

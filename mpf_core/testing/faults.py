@@ -12,9 +12,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from mpf_core.errors import Code, MpfError
@@ -65,6 +64,10 @@ class _Order:
     seconds: float
     answer: Values
     struck: int = 0
+    #: Calls that it could have struck since it was ordered.
+    seen: int = 0
+    #: The steps whose undo it has made fail: it fails each time that it is tried.
+    steps: set[tuple[str, int]] = field(default_factory=set)
 
 
 class Faults:
@@ -73,7 +76,7 @@ class Faults:
     def __init__(self, seed: int = 0) -> None:
         self._random = random.Random(seed)  # noqa: S311 - to be repeated, not to be unpredictable
         self._orders: list[_Order] = []
-        self._seen: Counter[tuple[Fault, str]] = Counter()
+        self._known: set[str] = set()
         self._lock = threading.Lock()
         #: What struck, in order: the fault and the procedure.
         self.struck: list[tuple[Fault, str]] = []
@@ -93,10 +96,19 @@ class Faults:
 
         ``procedure`` is the one it concerns (any, if not given), ``call`` counts from 1 from now on, ``probability`` (0 to
         1) makes it strike at random, ``times`` bounds how often it strikes. ``seconds`` is how long SLOW takes,
-        ``answer`` the output of WRONG_ANSWER.
+        ``answer`` the output of WRONG_ANSWER. An undo that fails does so each time that it is tried, up to ``times``.
+
+        Raises KeyError for a procedure that no wrapped provider has, TypeError and ValueError for what makes no sense.
         """
+        if not isinstance(fault, Fault):
+            raise TypeError(f"{fault!r} is no Fault: {', '.join(f'Fault.{one.name}' for one in Fault)}")
+        if (call is not None and call < 1) or (times is not None and times < 1):
+            raise ValueError("calls and times count from 1")
+        if probability is not None and not 0 <= probability <= 1:
+            raise ValueError(f"a probability is from 0 to 1, not {probability}")
         with self._lock:
-            self._seen.clear()
+            if procedure is not None and self._known and procedure not in self._known:
+                raise KeyError(f"no wrapped provider has '{procedure}': there are {', '.join(sorted(self._known))}")
             self._orders.append(_Order(fault, procedure, call, probability, times, seconds, answer))
         return self
 
@@ -104,41 +116,51 @@ class Faults:
         """No more faults."""
         with self._lock:
             self._orders.clear()
-            self._seen.clear()
 
     def wrap(self, plugin: object) -> object:
         """A plugin whose providers have these faults, to be given to an engine in the plugin's place."""
         return wrap_plugin(plugin, self.wrap_provider)
 
     def wrap_provider(self, provider: Provider) -> Provider:
-        """A provider with these faults."""
+        """A provider with these faults. Raises KeyError when one was ordered for a procedure that no wrapped one has."""
+        with self._lock:
+            self._known |= provider.handlers.keys()
         return _Faulty(provider, self)
 
-    def strikes(self, procedure: str, *faults: Fault) -> Iterator[_Order]:
-        """The faults of these kinds that strike this call now; each kind counts its calls on its own."""
+    def strikes(self, ctx: CallContext, *faults: Fault) -> Iterator[_Order]:
+        """The faults of these kinds that strike this call now; each order counts its calls on its own."""
+        procedure = ctx.procedure
         for fault in faults:
             with self._lock:
-                self._seen[fault, procedure] += 1
-                self._seen[fault, ""] += 1
-                found = [order for order in self._orders if order.fault is fault and self._is_due(order, procedure)]
+                found = [order for order in self._orders if order.fault is fault and self._is_due(order, ctx)]
                 for order in found:
                     order.struck += 1
                     self.struck.append((fault, procedure))
             yield from found
 
-    def _is_due(self, order: _Order, procedure: str) -> bool:
-        if order.procedure not in {None, procedure} or (order.times is not None and order.struck >= order.times):
+    def _is_due(self, order: _Order, ctx: CallContext) -> bool:
+        if order.procedure not in {None, ctx.procedure}:
             return False
-        number = self._seen[order.fault, order.procedure or ""]
-        if order.call is not None and number != order.call:
+        step = (ctx.transaction_id, ctx.sequence)
+        if order.times is not None and order.struck >= order.times:
             return False
-        return order.probability is None or self._random.random() < order.probability
+        if order.fault is Fault.UNDO_FAILS and step in order.steps:
+            return True
+        order.seen += 1
+        if order.call is not None and order.seen != order.call:
+            return False
+        if order.probability is not None and self._random.random() >= order.probability:
+            return False
+        order.steps.add(step)
+        return True
 
 
 class _Faulty(WrappedProvider):
     def __init__(self, inner: Provider, faults: Faults) -> None:
         super().__init__(inner)
         self._faults = faults
+        #: Calls with another answer: what they yield later is no part of it.
+        self._wrong: set[tuple[str, int]] = set()
 
     def respond(self, ctx: CallContext, data: Element) -> Output | Change:
         reads = self.handlers[ctx.procedure][0].type is ProcedureType.READ
@@ -147,28 +169,25 @@ class _Faulty(WrappedProvider):
         made = super().respond(ctx, data)
         if reads:
             self._strike(ctx, *_BEHIND)
-        for order in self._faults.strikes(ctx.procedure, Fault.WRONG_ANSWER):
+        for order in self._faults.strikes(ctx, Fault.WRONG_ANSWER):
             wrong = tuple(elements(order.answer))
-            made = wrong if not isinstance(made, Change) else _with_output(made, wrong)
+            made = wrong if not isinstance(made, Change) else replace(made, output=wrong)
+            self._wrong.add((ctx.transaction_id, ctx.sequence))
         return made
 
     def apply(self, ctx: CallContext, change: Change) -> Output:
         self._strike(ctx, Fault.INSTEAD)
         made = super().apply(ctx, change)
         self._strike(ctx, *_BEHIND)
-        return made
+        return None if (ctx.transaction_id, ctx.sequence) in self._wrong else made
 
     def undo(self, ctx: CallContext, change: Change) -> Undo:
         self._strike(ctx, Fault.UNDO_FAILS)
         return super().undo(ctx, change)
 
     def _strike(self, ctx: CallContext, *faults: Fault) -> None:
-        for order in self._faults.strikes(ctx.procedure, *faults):
+        for order in self._faults.strikes(ctx, *faults):
             if order.fault is Fault.SLOW:
                 time.sleep(order.seconds)
             else:
                 raise MpfError(*_ERRORS[order.fault])
-
-
-def _with_output(change: Change, output: tuple[Element, ...]) -> Change:
-    return Change(change.data, output, change.reversible, change.format, change.confidential)

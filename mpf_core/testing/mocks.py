@@ -27,7 +27,7 @@ from mpf_core.loader import find_namespaces, load_namespace
 from mpf_core.model import Namespace, Procedure
 from mpf_core.provider import CallContext, Change, Element, Handler, Output, ProcedureType, Provider, Undo
 from mpf_core.redaction import secret_free
-from mpf_core.testing.values import Values, elements, text_arguments
+from mpf_core.testing.values import Values, elements, fits, text_arguments
 
 #: What answers a call: output as `elements` takes it, or a function of the call that gives such a value.
 Answer: TypeAlias = "Values | Callable[[MockCall], Values]"
@@ -63,6 +63,10 @@ class Expectation:
     #: All of executeData as canonical XML, for calls that must be exactly this one.
     data: str | None = None
 
+    def __str__(self) -> str:
+        arguments = self.arguments if self.data is None else text_arguments(etree.fromstring(self.data))
+        return _shown(self.procedure, arguments)
+
     def returns(self, answer: Answer) -> Expectation:
         """Answer with elements: a mapping (name to text, another mapping, or a list), XML, or a function of the call."""
         self._answer = answer
@@ -82,10 +86,15 @@ class Expectation:
         self._times = number
         return self
 
+    @property
+    def wanted(self) -> int | None:
+        """How many calls it answers; ``None`` for any number."""
+        return self._times
+
     def matches(self, call: MockCall) -> bool:
         """Whether this answer is for the call."""
         open_ = self._times is None or self.seen < self._times
-        if self.data is not None and self.data != etree.canonicalize(call.document, strip_text=True):
+        if self.data is not None and not fits(self.data, call.document):
             return False
         return open_ and call.procedure == self.procedure and self.arguments.items() <= call.arguments.items()
 
@@ -145,10 +154,7 @@ class MockProvider(Provider):
 
         Raises KeyError for a procedure that the provider does not have.
         """
-        if procedure not in self.handlers:
-            raise KeyError(
-                f"the provider of '{self.namespace.name}' has no '{procedure}': it has {', '.join(self.handlers)}"
-            )
+        self._known(procedure)
         made = Expectation(procedure, arguments)
         self._expectations.insert(0, made)
         return made
@@ -156,8 +162,10 @@ class MockProvider(Provider):
     def assert_calls(self, *expected: tuple[str, Mapping[str, str]] | str) -> None:
         """All calls were these, in this order: a procedure, or a pair of it and *all* its plain arguments.
 
-        Raises AssertionError with the differences.
+        Raises AssertionError with the differences, KeyError as `on` does.
         """
+        for one in expected:
+            self._known(one if isinstance(one, str) else one[0])
         wanted = [one if isinstance(one, str) else _shown(*one) for one in expected]
         exact = [not isinstance(one, str) for one in expected]
         seen = [str(call) if at >= len(exact) or exact[at] else call.procedure for at, call in enumerate(self.calls)]
@@ -165,7 +173,11 @@ class MockProvider(Provider):
             self._fail("The calls were other ones (- expected, + seen):", *_differences(wanted, seen))
 
     def assert_called(self, procedure: str, **arguments: str) -> MockCall:
-        """There was a call of ``procedure`` with at least these arguments; returns the first. Raises AssertionError."""
+        """There was a call of ``procedure`` with at least these arguments; returns the first.
+
+        Raises AssertionError, and KeyError as `on` does.
+        """
+        self._known(procedure)
         wanted = Expectation(procedure, arguments)
         found = next((call for call in self.calls if wanted.matches(call)), None)
         if found is None:
@@ -175,7 +187,9 @@ class MockProvider(Provider):
         return found
 
     def assert_not_called(self, procedure: str | None = None) -> None:
-        """There was no call of ``procedure``, or none at all. Raises AssertionError."""
+        """There was no call of ``procedure``, or none at all. Raises AssertionError, and KeyError as `on` does."""
+        if procedure is not None:
+            self._known(procedure)
         seen = [str(call) for call in self.calls if procedure in {None, call.procedure}]
         if seen:
             self._fail("There were calls:", *(f"  {one}" for one in seen))
@@ -186,9 +200,17 @@ class MockProvider(Provider):
             self._fail("Effects are left:", *(f"  {self.calls[number]}" for number in self.applied))
 
     def verify(self) -> None:
-        """No call was unexpected and every answer fitted its schema. Raises AssertionError."""
-        if self._problems:
-            self._fail(*self._problems)
+        """No call was unexpected, every answer fitted its schema, and `Expectation.times` came true.
+
+        Raises AssertionError.
+        """
+        missing = [
+            f"{one} was called {one.seen} of {one.wanted} times."
+            for one in reversed(self._expectations)
+            if one.wanted is not None and one.seen < one.wanted
+        ]
+        if self._problems or missing:
+            self._fail(*self._problems, *missing)
 
     # --- Called by the engine ------------------------------------------------------------------------------------------
 
@@ -201,11 +223,19 @@ class MockProvider(Provider):
         found = next((one for one in self._expectations if one.matches(call)), None)
         if found is None and self.strict:
             self._problem(f"Unexpected call {call}.")
-        answer = [] if found is None else found.answer(call)
+        answer = [] if found is None else self._answer(found, call)
         self._check(procedure, answer, expected=found is not None)
         if procedure.type is ProcedureType.READ:
             return answer
         return Change({"call": number}, tuple(answer))
+
+    def _answer(self, expectation: Expectation, call: MockCall) -> list[Element]:
+        try:
+            return expectation.answer(call)
+        except MpfError:
+            raise
+        except Exception as error:
+            self._problem(f"The answer for {call} cannot be made: {type(error).__name__}: {error}")
 
     def apply(self, ctx: CallContext, change: Change) -> None:
         """Note that the effect is there."""
@@ -236,6 +266,12 @@ class MockProvider(Provider):
             texts = "; ".join(dict.fromkeys([error.description, *(violation.message for violation in error.violations)]))
             self._problem(f"The answer for '{procedure.full_name}' does not fit its output schema: {texts}")
 
+    def _known(self, procedure: str) -> None:
+        if procedure not in self.handlers:
+            raise KeyError(
+                f"the provider of '{self.namespace.name}' has no '{procedure}': it has {', '.join(self.handlers)}"
+            )
+
     def _problem(self, text: str) -> NoReturn:
         self._problems.append(text)
         raise MpfError(Code.E_UNEXPECTED, f"{self.name}: {text}")
@@ -264,7 +300,8 @@ def _number(change: Change) -> int:
 
 
 def _shown(procedure: str, arguments: Mapping[str, str]) -> str:
-    return f"{procedure}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
+    """The same text for the same arguments in any order."""
+    return f"{procedure}({', '.join(f'{name}={value!r}' for name, value in sorted(arguments.items()))})"
 
 
 def _differences(expected: Sequence[str], seen: Sequence[str]) -> list[str]:

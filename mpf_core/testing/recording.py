@@ -16,14 +16,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lxml import etree
 
-from mpf_core.errors import MpfError
+from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Change, Element, Output, Provider
-from mpf_core.redaction import hidden, hiding, marked, mask, secret_free
+from mpf_core.redaction import MARK, hidden, hiding, marked, mask, secret_free
 from mpf_core.testing.mocks import MockProvider, mock_providers
 from mpf_core.testing.values import canonical
 from mpf_core.testing.wrapping import WrappedProvider, wrap_plugin
@@ -65,13 +65,13 @@ class Recorder:
 
     def save(self, path: Path | str) -> None:
         """Write the recording as JSON. Raises OSError."""
-        text = [{name: self._masked(value) for name, value in asdict(one).items()} for one in self.exchanges]
-        document = {"version": _VERSION, "exchanges": text}
-        Path(path).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-    def _masked(self, value: object) -> object:
         with hiding(self._secrets):
-            return mask(value) if isinstance(value, str) else value
+            exchanges = [
+                replace(one, data=_masked(one.data), output=_masked(one.output), description=mask(one.description))
+                for one in self.exchanges
+            ]
+        document = {"version": _VERSION, "exchanges": [asdict(one) for one in exchanges]}
+        Path(path).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 class _Recorded(WrappedProvider):
@@ -85,8 +85,8 @@ class _Recorded(WrappedProvider):
         exchange = self._recorder.begin(ctx, data)
         try:
             made = super().respond(ctx, data)
-        except MpfError as error:
-            exchange.code, exchange.description = error.code, mask(error.description)
+        except Exception as error:
+            _fail(exchange, error)
             raise
         if isinstance(made, Change):
             exchange.output = _text(made.output)
@@ -100,9 +100,9 @@ class _Recorded(WrappedProvider):
         exchange = self._open.pop(id(change), None)
         try:
             made = super().apply(ctx, change)
-        except MpfError as error:
+        except Exception as error:
             if exchange is not None:
-                exchange.code, exchange.description = error.code, mask(error.description)
+                _fail(exchange, error)
             raise
         late = None if made is None else list(made)
         if exchange is not None:
@@ -111,7 +111,10 @@ class _Recorded(WrappedProvider):
 
 
 def replay(plugin: object, recording: Path | str) -> dict[str, MockProvider]:
-    """Strict mocks for the provider namespaces of ``plugin``, which answer as a recording says: each call once, in order.
+    """Strict mocks for the provider namespaces of ``plugin``, which answer as a recording says.
+
+    Each recorded call is answered once, and equal ones in their order; `MockProvider.verify` tells of those that were not
+    made. What is masked in the recording may be anything in the call.
 
     Raises ValueError for a file that is no recording, OSError.
     """
@@ -132,6 +135,24 @@ def replay(plugin: object, recording: Path | str) -> dict[str, MockProvider]:
             else:
                 expectation.returns(exchange.output)
     return mocks
+
+
+def _fail(exchange: Exchange, error: Exception) -> None:
+    if isinstance(error, MpfError):
+        exchange.code, exchange.description = error.code, mask(error.description)
+    else:
+        exchange.code, exchange.description = Code.E_UNEXPECTED, f"it failed unexpectedly ({type(error).__name__})"
+
+
+def _masked(content: str) -> str:
+    """XML with what is secret masked in texts and values, and no name changed."""
+    root = etree.fromstring(f"<all>{content}</all>")
+    for element in root.iter(etree.Element):
+        element.text, element.tail = mask(element.text or "") or None, mask(element.tail or "") or None
+        for name, value in element.attrib.items():
+            if name != MARK:
+                element.set(name, mask(str(value)))
+    return "".join(etree.tostring(child, encoding="unicode", with_tail=True) for child in root)
 
 
 def _text(output: Iterable[Element]) -> str:

@@ -36,6 +36,15 @@ def test_a_finding(run: Run, site: Site) -> None:
     assert finding["file"].endswith("wrong.xml")
 
 
+def test_a_plugin_that_cannot_be_loaded_is_a_finding(run: Run, site: Site) -> None:
+    config = site.folder / "mpf.toml"
+    config.write_text(config.read_text().replace("enabled = [", 'enabled = ["no.such.plugin", '))
+    result = run("lint")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("The plugin 'no.such.plugin' is broken: ")
+    assert json.loads(run("lint", "--json").stdout)["findings"][0]["procedure"] == ""
+
+
 def test_an_unknown_namespace(run: Run, site: Site) -> None:
     result = run("lint", "Shelve")
     assert result.exit_code == 2

@@ -194,3 +194,41 @@ def test_what_the_caller_has_in_its_context_is_there_in_the_thread(bench: Bench)
 
     asyncio.run(main())
     assert seen == ["in the panel"]
+
+
+def test_a_close_that_is_cancelled_closes_all_the_same(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = threading.Event()
+    close, waiting = bench.engine.close, threading.Event()
+
+    def slow() -> None:
+        waiting.set()
+        time.sleep(0.2)
+        close()
+        closed.set()
+
+    monkeypatch.setattr(bench.engine, "close", slow)
+
+    async def main() -> None:
+        task = asyncio.ensure_future(AsyncEngine(bench.engine).close())
+        await until(waiting.is_set)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert closed.is_set()
+
+    asyncio.run(main())
+
+
+def test_an_engine_that_cannot_start_leaves_no_thread(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError("no store")
+
+    monkeypatch.setattr(bench.engine, "start", fail)
+
+    async def main() -> None:
+        with pytest.raises(OSError, match="no store"):
+            async with AsyncEngine(bench.engine):
+                raise AssertionError("it has started")
+
+    asyncio.run(main())
+    assert not [one for one in threading.enumerate() if one.name.startswith("mpf-request")]

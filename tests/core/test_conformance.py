@@ -96,6 +96,35 @@ class FailsToUndo(ShelfProvider):
         raise RuntimeError("no")
 
 
+class MarksInPrepare(ShelfProvider):
+    """What it leaves is taken away by `apply` and by `undo`: only a death in between shows it."""
+
+    @write("Put")
+    def put(self, ctx: CallContext, data: etree._Element) -> Change:
+        change = super().put(ctx, data)
+        self.things["marker"] = "early"
+        return change
+
+    def apply(self, ctx: CallContext, change: Change) -> None:
+        self.things.pop("marker", None)
+        super().apply(ctx, change)
+
+    def undo(self, ctx: CallContext, change: Change) -> Undo:
+        self.things.pop("marker", None)
+        return super().undo(ctx, change)
+
+
+class NeedsEvidence(ShelfProvider):
+    """What it knows only when it is done is not there after a death."""
+
+    def apply(self, ctx: CallContext, change: Change) -> None:
+        super().apply(ctx, change)
+        ctx.evidence["done"] = True
+
+    def undo(self, ctx: CallContext, change: Change) -> Undo:
+        return super().undo(ctx, change) if ctx.evidence.get("done") else Undo.NOTHING_TO_UNDO
+
+
 def stranger(subject: Subject) -> Callable[[], bool]:
     provider = subject.plugin
     assert isinstance(provider, ShelfProvider)
@@ -110,6 +139,11 @@ SAMPLES = [
         "Shelf", "Take", "<name>new</name>", setup=(Sample("Shelf", "Put", "<name>new</name>"),), name="Take what was put"
     ),
 ]
+ONE_NAME = (
+    '<Schema name="inputSchema"><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="executeData">'
+    '<xs:complexType><xs:all><xs:element name="name" type="xs:string"/></xs:all></xs:complexType></xs:element>'
+    "</xs:schema></Schema>"
+)
 _FILE: list[Path] = []
 
 
@@ -147,6 +181,7 @@ def test_there_is_a_case_for_everything() -> None:
     names = {str(case).partition(": ")[2] for case in cases(ShelfProvider) if str(case).startswith("Shelf::Put")}
     assert names == {
         "answers as its schemas say",
+        "preparing it changes nothing",
         "a later failure undoes it",
         "the fault 'before' leaves nothing",
         "the fault 'instead' leaves nothing",
@@ -170,11 +205,36 @@ def test_there_is_a_case_for_everything() -> None:
         (UndoesNothing, "Shelf::Take: the fault 'cut' leaves nothing"),
         (UndoesNothing, "Shelf::Put: a process that dies at any point leaves nothing or all"),
         (WorksInPrepare, "Shelf::Put: the fault 'instead' leaves nothing"),
+        (WorksInPrepare, "Shelf::Put: preparing it changes nothing"),
+        (WorksInPrepare, "Shelf::Put: a process that dies at any point leaves nothing or all"),
+        (MarksInPrepare, "Shelf::Put: preparing it changes nothing"),
+        (MarksInPrepare, "Shelf::Put: a process that dies at any point leaves nothing or all"),
+        (NeedsEvidence, "Shelf::Put: a process that dies at any point leaves nothing or all"),
         (FailsToUndo, "Shelf::Put: the fault 'after' leaves nothing"),
     ],
 )
 def test_a_mistake_fails_the_case_that_is_about_it(kind: type[ShelfProvider], case: str) -> None:
     assert case in failures(kind)
+
+
+def test_a_state_that_cannot_see_the_effect_is_told() -> None:
+    def make() -> Subject:
+        provider = UndoesNothing()
+        return Subject(provider, provider.things.keys, namespaces=_FILE)  # looks at the world, each time
+
+    told = {}
+    for case in conformance(make, SAMPLES[:1]):
+        try:
+            case.run()
+        except AssertionError as error:
+            told[str(case)] = str(error)
+    assert "`state` returns what it did before" in told["Shelf::Put: answers as its schemas say"]
+
+
+def test_a_fault_that_never_comes_is_told() -> None:
+    wrong = [Sample("Shelf", "Put", "<name>new</name><name/>")]
+    _FILE[0].write_text(NAMESPACE.replace('name="Put" type="write"/>', f'name="Put" type="write">{ONE_NAME}</procedure>'))
+    assert "never came" in failures(ShelfProvider, wrong)["Shelf::Put: the fault 'before' leaves nothing"]
 
 
 def test_differences_are_told_line_by_line() -> None:

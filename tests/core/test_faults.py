@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,3 +131,31 @@ def test_random_faults_are_repeated_by_their_seed(tmp_path: Path) -> None:
 def test_a_plugin_without_providers_cannot_be_wrapped() -> None:
     with pytest.raises(ValueError, match="no providers"):
         Faults().wrap(AllowAll())
+
+
+def test_an_undo_that_fails_at_a_call_fails_each_time_it_is_tried(bench: Bench) -> None:
+    bench.faults.add(Fault.AFTER, "Put", call=1).add(Fault.UNDO_FAILS, "Put", call=1)
+    assert bench.put("a").state is TransactionState.INCONSISTENT
+
+
+def test_what_is_ordered_later_leaves_the_counts_of_others_alone(bench: Bench) -> None:
+    bench.faults.add(Fault.BEFORE, "Put", call=2)
+    assert bench.put("a").error is None
+    bench.faults.add(Fault.SLOW, "Get", seconds=0)
+    assert bench.put("b").error is not None
+
+
+@pytest.mark.parametrize(
+    ("order", "error"),
+    [
+        ({"procedure": "Putt"}, KeyError),
+        ({"probability": 5}, ValueError),
+        ({"call": 0}, ValueError),
+        ({"times": 0}, ValueError),
+    ],
+)
+def test_an_order_that_could_never_strike_is_refused(bench: Bench, order: dict[str, Any], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        bench.faults.add(Fault.BEFORE, **order)
+    with pytest.raises(TypeError, match=r"Fault\.BEFORE"):
+        bench.faults.add("before")  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -181,3 +182,30 @@ def test_a_namespace_without_a_provider_needs_no_mock(tmp_path: Path) -> None:
     file.write_text('<namespace name="Steps"><procedure name="P" type="read"><transform/></procedure></namespace>')
     with pytest.raises(ValueError, match="needs no mock"):
         MockProvider(file)
+
+
+def test_a_name_that_is_misspelt_is_no_call_that_was_not_made(bench: Bench) -> None:
+    for ask in (bench.mock.assert_not_called, bench.mock.assert_called, bench.mock.assert_calls):
+        with pytest.raises(KeyError, match="no 'Greett'"):
+            ask("Greett")
+
+
+def test_arguments_are_equal_in_any_order(bench: Bench) -> None:
+    bench.run(("Add", "<name>Ada</name><age>36</age>"))
+    bench.mock.assert_calls(("Add", {"age": "36", "name": "Ada"}))
+
+
+def test_an_answer_that_was_set_for_a_call_and_not_given_is_told(bench: Bench) -> None:
+    bench.mock.on("Greet", name="Ada").returns({"greeting": "Hello"}).once()
+    with pytest.raises(AssertionError, match=r"Greet\(name='Ada'\) was called 0 of 1 times"):
+        bench.mock.verify()
+
+
+@pytest.mark.parametrize(
+    "answer", ["just text", "<value>12", "<a/>and text", 42, b"<a/>", {"greeting": b"x"}, [1], lambda _: 1 / 0]
+)
+def test_an_answer_that_is_none_is_told(bench: Bench, answer: Any) -> None:
+    bench.mock.on("Greet").returns(answer)
+    assert bench.greet("Ada").error is not None
+    with pytest.raises(AssertionError, match=r"cannot be made: (Value|Type|ZeroDivision)Error"):
+        bench.mock.verify()

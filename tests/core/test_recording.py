@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mpf_core import Config, Engine
+from mpf_core import CallContext, Change, Config, Engine
+from mpf_core.provider import Element, Output
 from mpf_core.testing import AllowAll, MockProvider, Recorder, replay
 from mpf_directory import DirectoryPlugin
 from mpf_error import ErrorPlugin
@@ -101,6 +102,50 @@ def test_a_recorded_call_is_answered_once(file: Path, recording: Path) -> None:
     responses(engine(*mocks.values()), (CALLS[1], CALLS[1], CALLS[1]))
     with pytest.raises(AssertionError, match="Unexpected call"):
         mocks["Accounts"].verify()
+
+
+@pytest.mark.parametrize("secret", ["name", "1", "Create", "Accounts", "path"])
+def test_a_secret_that_is_also_a_name_masks_no_name(file: Path, tmp_path: Path, secret: str) -> None:
+    calls = (("Create", f'<name>{secret}</name><password do-not-log="1">{secret}</password>'), ("Get", "<name>ada</name>"))
+    recorder = Recorder()
+    real = MockProvider(file)
+    real.on("Create").returns({"path": {"@kind": f"of {secret}"}})
+    real.on("Get").returns({"read": "x"})
+    responses(engine(recorder.wrap(real)), calls)
+    recorder.save(tmp_path / "recording.json")
+    exchanges = json.loads((tmp_path / "recording.json").read_text())["exchanges"]
+    assert [(one["namespace"], one["procedure"]) for one in exchanges] == [("Accounts", "Create"), ("Accounts", "Get")]
+    assert exchanges[0]["data"] == '<executeData><name>***</name><password do-not-log="1">***</password></executeData>'
+    assert exchanges[0]["output"] == '<path kind="of ***"/>'
+    mocks = replay(MockProvider(file), tmp_path / "recording.json")
+    assert b"errorContext" not in b"".join(responses(engine(*mocks.values()), calls))
+    mocks["Accounts"].verify()
+
+
+def test_a_value_that_is_secret_elsewhere_is_recognized_unmarked(file: Path, tmp_path: Path) -> None:
+    calls = (CALLS[0], ("Get", f"<name>{SECRET}</name>"))
+    recorder = Recorder()
+    responses(engine(recorder.wrap(MockProvider(file))), calls)
+    recorder.save(tmp_path / "recording.json")
+    mocks = replay(MockProvider(file), tmp_path / "recording.json")
+    responses(engine(*mocks.values()), calls[1:])
+    with pytest.raises(AssertionError, match=r"Create\(name='ada', password='\*\*\*'\) was called 0 of 1 times"):
+        mocks["Accounts"].verify()
+
+
+def test_a_mistake_of_the_provider_is_recorded_as_an_error(file: Path, tmp_path: Path) -> None:
+    class Broken(MockProvider):
+        def _respond(self, ctx: CallContext, data: Element) -> Output | Change:
+            raise RuntimeError(SECRET)
+
+    recorder = Recorder()
+    responses(engine(recorder.wrap(Broken(file))), CALLS[1:2])
+    recorder.save(tmp_path / "recording.json")
+    mocks = replay(MockProvider(file), tmp_path / "recording.json")
+    [document] = responses(engine(*mocks.values()), CALLS[1:2])
+    assert b"0x8000ffff" in document
+    assert b"RuntimeError" in document
+    assert SECRET.encode() not in document
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"version": 1, "exchanges": [{}]}', '{"version": 99, "exchanges": []}'])

@@ -50,8 +50,15 @@ def make() -> Subject:
     return Subject(GreeterPlugin(), lambda: greetings(world), config={"base_dir": world}, close=folder.cleanup)
 
 
-SETS = Sample(NAMESPACE, "SetGreeting", "<name>Ada</name><greeting>Hello</greeting>")
-REMOVES = Sample(NAMESPACE, "RemoveGreeting", "<name>Ada</name>", setup=(SETS,))
+def somebody_else(subject: Subject):
+    """Writes behind the call, as a program does that knows nothing of this one."""
+    file = Path(subject.config["base_dir"]) / "greetings.json"
+    file.write_text('{"Ada": "Ahoy"}')
+    return lambda: greetings(file.parent) == {"Ada": "Ahoy"}
+
+
+SETS = Sample(NAMESPACE, "SetGreeting", "<name>Ada</name><greeting>Hello</greeting>", stranger=somebody_else)
+REMOVES = Sample(NAMESPACE, "RemoveGreeting", "<name>Ada</name>", setup=(SETS,), stranger=somebody_else)
 
 
 @pytest.mark.parametrize("case", conformance(make, [SETS, REMOVES]), ids=str)

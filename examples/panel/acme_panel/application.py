@@ -61,7 +61,7 @@ class Pages:
         except MpfError as error:
             return _failed(error)
         rows = "\n".join(f"<tr><td>{escape(user.name)}<td>{escape(user.address)}</tr>" for user in found)
-        lately = "".join(f"<li>{escape(line)}" for line in self.provisioning.lately.lines)
+        lately = "".join(f"<li>{escape(line)}" for line in self.provisioning.lately.of(tenant.administrator))
         token = self._tokens.of(request.user.username)
         body = _USERS.substitute(rows=rows, token=token, domain=escape(tenant.domain), lately=lately)
         return _page(f"SIP users of {tenant.name}", body)

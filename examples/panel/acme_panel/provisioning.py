@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,17 +57,26 @@ class Maintenance:
 
 
 class LatelyDone:
-    """The panel's own observer: what the first page says about the last requests."""
+    """The panel's own observer: what the first page says to an administrator about the own last requests."""
 
     name = "acme.lately"
 
     def __init__(self) -> None:
-        self.lines: deque[str] = deque(maxlen=10)
+        self._callers: dict[str, str] = {}
+        self._lines: defaultdict[str, deque[str]] = defaultdict(lambda: deque(maxlen=10))
+
+    def of(self, administrator: str) -> list[str]:
+        """The latest first; of nobody else."""
+        return list(self._lines[administrator])
 
     @hookimpl
     def mpf_event(self, event: Event) -> None:
-        if event.name == "transaction.end":
-            self.lines.appendleft(f"{event.fields['state']} {event.transaction_id}")
+        # Requests run in threads of their own; what is done here to a dict or a deque is done in one go.
+        if event.name == "transaction.begin":
+            self._callers[event.transaction_id] = str(event.fields["caller"])
+        elif event.name == "transaction.end":
+            caller = self._callers.pop(event.transaction_id, "")
+            self._lines[caller].appendleft(f"{event.fields['state']} {event.transaction_id}")
 
 
 class Provisioning:

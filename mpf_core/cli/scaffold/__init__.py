@@ -29,7 +29,7 @@ KINDS = {
 _SUFFIX = ".template"
 _COMMON = "common"
 #: Words of letters and digits. Nothing in them needs quotes in XML, Python, TOML or a shell's double quotes.
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[ ._-][A-Za-z0-9]+)*", re.ASCII)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[ _][A-Za-z0-9]+)*", re.ASCII)
 _LONGEST = 50
 #: Top-level names that our own wheel and the written tests have.
 _RESERVED = re.compile(r"mpf(?:_.*)?|tests?")
@@ -47,7 +47,7 @@ class Names:
         if not _NAME.fullmatch(name) or len(name) > _LONGEST:
             raise ConfigError(
                 f"'{name}' cannot be a name. It takes words of letters (A to Z) and digits, beginning with a letter, "
-                'and one blank, dot, hyphen or underscore between two of them, such as "Fabrikam Phones"; '
+                'and one blank or underscore between two of them, such as "Fabrikam Phones"; '
                 f"{_LONGEST} characters at most."
             )
         names = cls(name)
@@ -59,7 +59,7 @@ class Names:
     @property
     def words(self) -> list[str]:
         """The words of the name."""
-        return re.split(r"[ ._-]", self.name)
+        return re.split(r"[ _]", self.name)
 
     @property
     def package(self) -> str:
