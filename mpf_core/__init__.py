@@ -27,6 +27,7 @@ from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Caller, Credentials, Principal, Ticket
 from mpf_core.services import Services
 from mpf_core.settings import Settings, parse_settings
+from mpf_core.tracing import Trace
 from mpf_core.transaction.states import StepState, TransactionState
 from mpf_core.transaction.transaction import StepOutcome
 
@@ -61,6 +62,7 @@ __all__ = [
     "StepOutcome",
     "StepState",
     "Ticket",
+    "Trace",
     "TransactionState",
     "Undo",
     "Violation",

@@ -14,6 +14,7 @@ from typing import TypeVar
 from mpf_core.engine import Engine, Result
 from mpf_core.planning import Plan
 from mpf_core.security.principal import Caller
+from mpf_core.tracing import Trace
 
 T = TypeVar("T")
 
@@ -72,8 +73,9 @@ class AsyncEngine:
         transaction_id: str | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
+        trace: Trace | None = None,
     ) -> Result:
-        """`Engine.execute`, with the same arguments and errors.
+        """`Engine.execute`, with the same errors, and the same arguments but for ``cancel``.
 
         When the task is cancelled, so is the request: asyncio.CancelledError is raised once its rollback has ended. What was
         committed by then stays; whoever gave a ``transaction_id`` can ask `Engine.transactions`.
@@ -89,6 +91,7 @@ class AsyncEngine:
             idempotency_key=idempotency_key,
             timeout=timeout,
             cancel=cancel,
+            trace=trace,
         )
         return await self._in_thread(run, cancel.set)
 

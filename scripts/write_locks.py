@@ -1,4 +1,4 @@
-"""What others build on, line by line: the public API, the hooks, the configuration's keys, the tables of the store.
+"""What others build on, line by line: the public API, hooks, the configuration's keys, the store's tables, the commands.
 
     python -m scripts.write_locks FOLDER
 
@@ -15,14 +15,33 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
+from sqlalchemy import Constraint, UniqueConstraint
+
 import mpf_core
 import mpf_core.testing
-from mpf_core import hookspecs
+import mpf_pytest
+from mpf_core import hookspecs, points
+from mpf_core.cli import cli
 from mpf_core.config_schema import config_schema
 from mpf_core.plugins import settings_models
 from mpf_core.store.tables import metadata
+from mpf_core.testing import conformance
+from mpf_directory import DirectoryPlugin
 
 _DEFAULTS = " = "
+#: What JSON Schema says about a value besides its type.
+_BOUNDS = (
+    "enum",
+    "const",
+    "pattern",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "minLength",
+    "maxLength",
+)
 
 
 def api() -> Iterator[str]:
@@ -30,6 +49,12 @@ def api() -> Iterator[str]:
     for module in (mpf_core, mpf_core.testing):
         for name in sorted(module.__all__):
             yield from _lines(f"{module.__name__}.{name}", getattr(module, name))
+    for kind in (conformance.conformance, conformance.Case, conformance.Sample, conformance.Subject):
+        yield from _lines(f"{conformance.__name__}.{kind.__name__}", kind)
+    for name, fixture in inspect.getmembers(mpf_pytest, lambda one: hasattr(one, "_fixture_function")):
+        if name.startswith("mpf_"):
+            yield f"fixture {name}: {signature(fixture._fixture_function).rpartition(' -> ')[2]}"
+    yield from (f"point {name}" for name in sorted(points.POINTS))
 
 
 def _lines(name: str, value: object) -> Iterator[str]:
@@ -41,7 +66,9 @@ def _lines(name: str, value: object) -> Iterator[str]:
         yield from sorted(f"{name}.{member.name} = {_value(member.value)}" for member in value)
     if dataclasses.is_dataclass(value):
         yield from (
-            f"{name}.{field.name}: {_type(field.type)}" for field in dataclasses.fields(value) if field.name[0] != "_"
+            f"{name}.{field.name}: {_type(field.type)}{_default_of(field)}"
+            for field in dataclasses.fields(value)
+            if field.name[0] != "_"
         )
     for field_name in getattr(value, "_fields", ()):
         yield f"{name}.{field_name}: {_type(value.__annotations__[field_name])}"
@@ -65,6 +92,14 @@ def signature(function: Any) -> str:
         for parameter in found.parameters.values()
     ]
     return str(found.replace(parameters=parameters)).replace("'", "")
+
+
+def _default_of(field: dataclasses.Field[Any]) -> str:
+    if field.default_factory is not dataclasses.MISSING:
+        return f"{_DEFAULTS}..."
+    if field.default is dataclasses.MISSING:
+        return ""
+    return f"{_DEFAULTS}{'...' if callable(field.default) else repr(field.default)}"
 
 
 def _value(found: object) -> str:
@@ -102,18 +137,55 @@ def _keys(path: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]) 
         kinds = [str(each.get("type", "")) for each in (one, *one.get("anyOf", ())) if each.get("type")]
         if kinds:
             default = f"{_DEFAULTS}{one['default']!r}" if "default" in one else ""
-            yield f"{where}: {' or '.join(kinds)}{default}"
+            bounds = [f"{key} {each[key]!r}" for each in (one, *one.get("anyOf", ())) for key in _BOUNDS if key in each]
+            yield f"{where}: {' or '.join(kinds)}{default}{''.join(f', {bound}' for bound in bounds)}"
         yield from _keys(where, one, definitions)
 
 
 def store() -> Iterator[str]:
-    """Every column of the store's tables."""
+    """Every column of the store's tables, their keys and their indexes."""
     for table in metadata.sorted_tables:
         for column in table.columns:
             yield f"{table.name}.{column.name}: {column.type!r}{'' if column.nullable else ' not null'}"
+        yield f"{table.name}.primary_key: {', '.join(column.name for column in table.primary_key)}"
+        for index in sorted(table.indexes, key=lambda one: str(one.name)):
+            unique = " unique" if index.unique else ""
+            yield f"{table.name}.{index.name}: {', '.join(map(str, index.expressions))}{unique}"
+        for constraint in sorted(map(_unique, table.constraints)):
+            if constraint:
+                yield f"{table.name}.unique: {constraint}"
 
 
-LOCKS: Mapping[str, Callable[[], Iterator[str]]] = {"api": api, "hooks": hooks, "settings": settings, "store": store}
+def _unique(constraint: Constraint) -> str:
+    return ", ".join(column.name for column in constraint.columns) if isinstance(constraint, UniqueConstraint) else ""
+
+
+def commands() -> Iterator[str]:
+    """Every command of ``mpfctl`` with its arguments and options; those of our plugins too."""
+    brought = {str(command.name): command for command in DirectoryPlugin().mpf_commands()}
+    found = dict(cli.commands) | brought
+    for name, command in sorted(found.items()):
+        yield from _command(name, command)
+
+
+def _command(name: str, command: click.Command) -> Iterator[str]:
+    words = [
+        parameter.opts[0] if isinstance(parameter, click.Option) else str(parameter.name).upper()
+        for parameter in command.params
+    ]
+    yield f"mpfctl {name}: {' '.join(words)}"
+    if isinstance(command, click.Group):
+        for inner, one in sorted(command.commands.items()):
+            yield from _command(f"{name} {inner}", one)
+
+
+LOCKS: Mapping[str, Callable[[], Iterator[str]]] = {
+    "api": api,
+    "hooks": hooks,
+    "settings": settings,
+    "store": store,
+    "commands": commands,
+}
 
 
 def main() -> int:

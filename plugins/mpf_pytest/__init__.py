@@ -89,9 +89,8 @@ def mpf_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Calla
             "engine": {"undo_wait": 0},
             "security": {"permissions": {"trusted_requests": trusted, "private_procedures": trusted}},
         }
-        marker = request.node.get_closest_marker("mpf")
-        for more in (marker.kwargs.get("config", {}) if marker else {}, config or {}):
-            settings |= more
+        for more in (*_marked(request), config or {}):
+            settings = _merged(settings, more)
         engine = Engine(Config.model_validate(settings), plugins=[*plugins, policy or AllowAll()], namespaces=namespaces)
         made.append(engine)
         return engine
@@ -143,9 +142,29 @@ def mpf_hosting(_mpf_trial: Path, request: pytest.FixtureRequest, tmp_path: Path
     shutil.copy(_mpf_trial / "directory.db", tmp_path)
     settings = tomllib.loads((_mpf_trial / "mpf.toml").read_text(encoding="utf-8"))
     settings |= {"base_dir": tmp_path, "store": {"url": "memory:"}}
-    marker = request.node.get_closest_marker("mpf")
-    for section, more in (marker.kwargs.get("config", {}) if marker else {}).items():
-        enabled = [*settings.get(section, {}).get("enabled", ()), *more.get("enabled", ())]
-        settings[section] = {**settings.get(section, {}), **more, **({"enabled": enabled} if enabled else {})}
+    for more in _marked(request):
+        settings = _merged(settings, more)
     with Engine(Config.model_validate(settings)) as engine:
         yield Hosting(engine, tmp_path, **{role: Caller(name) for role, name in _CALLERS.items()})
+
+
+def _marked(request: pytest.FixtureRequest) -> Iterator[Mapping[str, Any]]:
+    """The configuration of the test's markers, that of a module or class before the test's own."""
+    for marker in reversed(list(request.node.iter_markers("mpf"))):
+        if marker.args or marker.kwargs.keys() != {"config"}:
+            raise pytest.UsageError(f"the marker is mpf(config={{...}}), not {marker.args} {marker.kwargs}")
+        yield marker.kwargs["config"]
+
+
+def _merged(settings: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables are merged, plugins that are enabled are added, and anything else takes the place of what was there."""
+    made = dict(settings)
+    for key, value in more.items():
+        before = made.get(key)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            made[key] = _merged(before, value)
+        elif key == "enabled" and isinstance(before, Sequence):
+            made[key] = [*before, *value]
+        else:
+            made[key] = value
+    return made

@@ -29,17 +29,17 @@ def unreleased(changelog: str) -> str:
 
 
 def changed(before: list[str], now: list[str]) -> set[str]:
-    """The names in the lines that came or went: the last part of each, which is what a sentence would say."""
+    """The names in the lines that came or went, without the module that they are in."""
     lines = {line[2:] for line in ndiff(before, now) if line[0] in "+-"}
-    return {
-        re.sub(r"^class ", "", line).partition("(")[0].partition(":")[0].partition(" =")[0].split(".")[-1] for line in lines
-    }
+    names = (re.sub(r"^(class|fixture|point) ", "", line) for line in lines)
+    return {re.sub(r"^mpf_core\.(testing\.)?(conformance\.)?", "", re.split(r"\(|: | = ", name)[0]) for name in names}
 
 
 def unsaid(before: list[str], now: list[str], changelog: str) -> set[str]:
-    """The changes that the changelog does not mention."""
-    words = set(re.findall(r"\w+", unreleased(changelog)))
-    return {name for name in changed(before, now) if not set(re.findall(r"\w+", name)) <= words}
+    """The changes that the changelog does not mention: by their whole names, between backticks."""
+    code = re.findall(r"`([^`]+)`", unreleased(changelog))
+    said = {word for span in code for word in (span, *re.findall(r"[\w.]+", span))}
+    return {name for name in changed(before, now) if name not in said}
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -63,9 +63,15 @@ def test_a_change_that_is_not_said_is_found() -> None:
     ]
     assert not unsaid(before, before, CHANGELOG)
     assert not unsaid(before, [before[0].replace("self", "self, priority: int"), *before[1:]], CHANGELOG)
-    assert unsaid(before, [before[0], before[2]], CHANGELOG) == {"plan"}, "an older part of the changelog does not count"
+    assert unsaid(before, [before[0], before[2]], CHANGELOG) == {"Engine.plan"}, (
+        "an older part of the changelog does not count"
+    )
     assert unsaid(before, [*before, "class mpf_core.Queue"], CHANGELOG) == {"Queue"}
-    assert unsaid(before, [*before[:2], "engine.timeout: number = 60"], CHANGELOG) == {"timeout"}
+    assert unsaid(before, [*before[:2], "engine.timeout: number = 60"], CHANGELOG) == {"engine.timeout"}
+    words = CHANGELOG.replace("`Engine.execute` takes", "The Engine can execute, and takes")
+    assert unsaid(before, [before[0].replace("self", "other"), *before[1:]], words) == {"Engine.execute"}
+    assert unsaid([], ["mpfctl new: KIND NAME"], CHANGELOG) == {"mpfctl new"}
+    assert not unsaid([], ["mpfctl new: KIND NAME"], CHANGELOG.replace("`Engine.execute`", "`mpfctl new`"))
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -45,6 +45,21 @@ def test_the_marker_configures(mpf_engine, mpf_mock):
     assert mpf_engine([mpf_mock(Path(__file__).parent / "greetings.xml")]).config.engine.limits.document_bytes == 10
 
 
+@pytest.mark.mpf(config={"security": {"service_account": "Other"}, "engine": {"name": "of the class"}})
+class TestMarkers:
+    @pytest.mark.mpf(config={"engine": {"timeout": 7}})
+    def test_those_of_a_class_and_a_test_are_merged(self, mpf_engine, mpf_mock):
+        config = mpf_engine([mpf_mock(Path(__file__).parent / "greetings.xml")], config={"engine": {"strict": True}}).config
+        assert (config.engine.name, config.engine.timeout, config.engine.strict) == ("of the class", 7, True)
+        assert (config.security.service_account, config.engine.undo_wait) == ("Other", 0)
+        assert "tester" in config.security.permissions.trusted_requests
+
+    @pytest.mark.mpf(confg={})
+    def test_one_that_is_misspelt(self, mpf_engine):
+        with pytest.raises(pytest.UsageError, match="confg"):
+            mpf_engine()
+
+
 @pytest.mark.parametrize("attempt", [1, 2])
 def test_the_hosting_tree_is_fresh_for_each_test(mpf_hosting, attempt):
     result = mpf_hosting.submit(
@@ -71,7 +86,7 @@ def test_a_project_uses_the_fixtures(pytester: pytest.Pytester, options: tuple[s
     pytester.makefile(".xml", greetings=NAMESPACE)
     pytester.makepyfile(test_acme=TESTS)
     result = pytester.runpytest_subprocess("--strict-markers", "-W", "error", *options)
-    result.assert_outcomes(passed=11, errors=1)  # the error is the mock's verification
+    result.assert_outcomes(passed=13, errors=1)  # the error is the mock's verification
     result.stdout.fnmatch_lines(["*Unexpected call Greet()*"])
 
 
