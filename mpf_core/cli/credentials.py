@@ -167,9 +167,14 @@ def _password() -> str:
     if sys.stdin.isatty():
         asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
         return asked
-    password = sys.stdin.read().rstrip("\r\n")
+    try:
+        password = sys.stdin.buffer.read().decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise click.UsageError("The password on standard input is not UTF-8.") from None
     if not password:
         raise click.UsageError("There is no password on standard input.")
+    if "\n" in password or "\r" in password:
+        raise click.UsageError("There are several lines on standard input: a password is one.")
     return password
 
 

@@ -57,12 +57,19 @@ def new(kind: str, name: str, folder: Path | None) -> None:
 
 
 def write(texts: Mapping[PurePath, str], folder: Path) -> None:
-    """Write files by their paths in a folder. Raises ConfigError when one of them is there; then none is written."""
+    """Write all files by their paths in a folder, or none. Raises ConfigError when one of them is there, and OSError."""
     there = [str(folder / path) for path in texts if (folder / path).exists()]
     if there:
         raise ConfigError(f"{' and '.join(there)}: there already. Nothing was written; -o names another folder.")
-    for path, text in texts.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+    written: list[Path] = []
+    try:
+        for path, text in texts.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("x", encoding="utf-8", newline="\n") as file:
+                written.append(target)
+                file.write(text)
+    except OSError:
+        for target in written:
+            target.unlink(missing_ok=True)
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from typing import BinaryIO
 
@@ -26,6 +27,12 @@ class OutputProblem(click.ClickException):
     exit_code = 3
 
 
+def _finite(_ctx: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number of seconds.")
+    return value
+
+
 @click.command(
     short_help="Send a request and print the response.",
     epilog="""\b
@@ -46,7 +53,11 @@ Exit codes: 0 success, 1 the response is an errorContext, 2 usage or configurati
 )
 @request_options
 @click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up and roll back after."
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    callback=_finite,
+    metavar="SECONDS",
+    help="Give up and roll back after.",
 )
 @click.option(
     "--key",

@@ -86,7 +86,7 @@ def list_(state: State, /, *, as_json: bool, limit: int, **conditions: Any) -> N
     if found:
         show_rows(transaction_table(found))
     else:
-        err().print(f"No such transaction in {state.store.db.shown}.", soft_wrap=True)
+        err().print(f"No transaction of that kind in {state.store.db.shown}.", soft_wrap=True)
     if more:
         err().print(f"There are more than {limit}: --limit shows more of them, --since and --until others.", soft_wrap=True)
     if any(not record.verified for record in found):

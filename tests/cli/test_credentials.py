@@ -78,3 +78,13 @@ def test_an_unknown_one(run: Run, site: Site, command: str) -> None:
 def test_without_a_password_nothing_is_stored(run: Run, site: Site) -> None:
     done = run("credentials", "set", "Priv", *ACCOUNT, stdin=b"\n")
     assert (done.exit_code, password(site)) == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"), [(b"\xff\xfe\n", "not UTF-8"), (b"one\ntwo\n", "several lines"), (b"\n", "no password")]
+)
+def test_what_is_no_password_is_refused(run: Run, trial: Path, given: bytes, why: str) -> None:
+    result = run("credentials", "set", "Some", "--username", "some", stdin=given)
+    assert result.exit_code == 2
+    assert why in result.stderr
+    assert "Some" not in run("credentials", "list").stdout

@@ -128,3 +128,11 @@ def test_a_kind_that_is_none(run: Run) -> None:
     result = run("new", "plugin", "Fabrikam Phones")
     assert result.exit_code == 2
     assert "'namespace', 'provider', 'policy'" in result.stderr
+
+
+def test_what_cannot_be_written_to_the_end_is_not_left_behind(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "blocked").mkdir()
+    (tmp_path / "blocked" / "tests").write_text("a file")
+    result = run("new", "provider", "Blocked")
+    assert result.exit_code == 1
+    assert [path.name for path in (tmp_path / "blocked").rglob("*") if path.is_file()] == ["tests"]

@@ -136,3 +136,10 @@ def test_a_trace_shows_every_call_and_leaves_the_response_alone(run: Run, trial:
     assert f"in  <organization>{CUSTOMER}</organization>" in traced.stderr
     document = json.loads(run("submit", *call, "--as", ADMIN, "--trace", "json").stderr)
     assert document["calls"][0]["procedure"] == f"{OCS}::GetPoolAssignment"
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "0"])
+def test_a_time_that_is_none_is_wrong_usage(run: Run, trial: Path, seconds: str) -> None:
+    result = run("submit", "-", "--as", ADMIN, "--timeout", seconds, stdin=b"<request/>")
+    assert result.exit_code == 2
+    assert "--timeout" in result.stderr
