@@ -12,7 +12,7 @@ LAYERS = (
     ("errors", "log", "points", "printable", "quotations", "redaction"),
     ("provider", "security", "events", "settings"),
     ("xml", "services", "config", "paths"),
-    ("hookspecs", "transforms", "validation"),
+    ("hookspecs", "transforms", "unknowns", "validation"),
     ("model", "plugins"),
     ("store", "transaction"),
     ("response", "steps", "dataflow"),
