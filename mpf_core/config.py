@@ -30,7 +30,11 @@ Table = dict[str, Any]
 
 
 class Limits(Settings):
-    """``[engine.limits]``: what one request may use up; each has an error code of its own (`mpf_core.errors.Code`)."""
+    """``[engine.limits]``: what one request may use up; each has an error code of its own (`mpf_core.errors.Code`).
+
+    ``document_bytes`` of the request, ``steps`` (calls), ``depth`` (procedures that call each other), ``repeats`` of one
+    step, ``result_bytes`` of the response.
+    """
 
     document_bytes: Count = 2_000_000
     steps: Count = 10_000
@@ -42,9 +46,10 @@ class Limits(Settings):
 class EngineSettings(Settings):
     """``[engine]``.
 
-    ``strict`` makes a plugin that cannot be loaded fatal; ``timeout`` is how many seconds a request may take when its
-    sender does not say, ``call_timeout`` one call of a provider; ``namespaces`` are files or folders. A failing undo or
-    commit is tried ``undo_attempts`` times, with a growing wait that begins with ``undo_wait`` seconds.
+    ``name`` stands in every log event; ``strict`` makes a plugin that cannot be loaded fatal; ``timeout`` is how many
+    seconds a request may take when its sender does not say, ``call_timeout`` one call of a provider; ``namespaces`` are
+    files or folders. A failing undo or commit is tried ``undo_attempts`` times, with a growing wait that begins with
+    ``undo_wait`` seconds.
     Engines look for transactions of engines that are gone every ``recovery_interval`` seconds. A response waits
     ``observer_patience`` seconds at most for observers to be told.
     ``client_transaction_id_is_key`` takes a request's clientTransactionId for an idempotency key.
@@ -121,14 +126,17 @@ class SecuritySettings(Settings):
 
 
 class LoggingSettings(Settings):
-    """``[logging]``, for programs such as ``mpfctl``; as a library the engine is silent until the host listens."""
+    """``[logging]``, for programs such as ``mpfctl``; as a library the engine is silent until the host listens.
+
+    ``level`` is the least that is logged, ``format`` how: for people, or a line of JSON for each event.
+    """
 
     format: Literal["console", "json"] = "console"
     level: Literal["debug", "info", "warning", "error"] = "warning"
 
 
 class PluginsSettings(Settings):
-    """``[plugins]``: entry-point names that are enabled, and one free-form table for each, checked by the plugin."""
+    """``[plugins]``: ``enabled`` entry-point names, and one free-form table for each, checked by the plugin."""
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
     __pydantic_extra__: dict[str, Table] = Field(init=False)

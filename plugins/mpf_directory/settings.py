@@ -45,7 +45,8 @@ class Address(NamedTuple):
 class DirectorySettings(Settings):
     """Settings of the plugin ``mpf.directory``.
 
-    ``server`` is the domain controller that is used where a call names none. ``servers`` are all that a call may name as
+    ``backend`` is ``embedded`` (the file ``path``) or ``ldap`` (servers); ``base`` is the DN of the domain. ``server`` is
+    the domain controller that is used where a call names none. ``servers`` are all that a call may name as
     its preferredDomainController, with their addresses; a name that is not there is refused.
     """
 
@@ -78,6 +79,7 @@ class DirectorySettings(Settings):
     #: So many wrong passwords for one name within so many seconds, and no further one is tried: keep it below the
     #: directory's lock-out threshold, so that nobody can lock accounts out through the engine.
     bind_failures: int = Field(default=3, ge=1)
+    #: Those seconds.
     bind_failures_window: int = Field(default=1800, ge=1)
 
     @field_validator("base")

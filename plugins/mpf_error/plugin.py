@@ -16,7 +16,8 @@ _NAMESPACES = Path(__file__).parent / "namespaces"
 
 
 class ErrorSettings(Settings):
-    """``[plugins."mpf.error"]``: where the map files are, and what becomes of an error that they do not have.
+    """``[plugins."mpf.error"]``: where the map files are (``root_folder``), and what becomes of an error
+    that they do not have.
 
     ``must_handle_error`` true makes it 0x80004005, false leaves it as it is; without it the call decides.
     """

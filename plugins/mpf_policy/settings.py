@@ -88,7 +88,7 @@ def place(base: Dn, name: str) -> Dn:
 
 
 class Claims(Settings):
-    """Which evidence counts when an organization claims a SIP domain that nobody has.
+    """Which ``evidence`` counts when an organization claims a SIP domain that nobody has.
 
     ``upn-suffixes``: the domain is one of the organization's uPNSuffixes, or lies below one (see that its administrators
     cannot write them: `mpfctl directory check`); ``approvals``: it stands in ``approved`` with the organization, named from
