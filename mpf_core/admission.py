@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from mpf_core import redaction, xml
+from mpf_core.allowance import check_secrets
 from mpf_core.config import Limits
 from mpf_core.dataflow import clone
 from mpf_core.errors import Code, MpfError
@@ -64,7 +65,9 @@ def admit(
     """
     root = xml.parse(source, limit=limits.document_bytes)
     xml.strip_provisioning_namespace(root)
-    redaction.hide(redaction.marked(root))  # before anything can quote it
+    secrets = redaction.marked(root)
+    check_secrets(limits, secrets)
+    redaction.hide(secrets)  # before anything can quote them
     if root.tag != "request":
         raise MpfError(Code.INVALID_REQUEST, f"The document is <{etree.QName(root).localname}>, not <request>.")
     check_request(root)
@@ -84,7 +87,7 @@ def admit(
         steps, target = reader.steps(body), None
         plain = _is_plain(steps) and body.find("procedureData") is None
     context = _own(root.find("context"), "context")
-    data, shared = _data(root, simple=target is not None)
+    data, shared = _data(root, limits, simple=target is not None)
     admitted = Admitted(
         data=data,
         steps=steps,
@@ -103,7 +106,7 @@ def _own(element: Element | None, tag: str) -> Element:
     return etree.Element(tag) if element is None else clone(element)
 
 
-def _data(root: Element, *, simple: bool) -> tuple[list[Element], tuple[Element, ...]]:
+def _data(root: Element, limits: Limits, *, simple: bool) -> tuple[list[Element], tuple[Element, ...]]:
     """The data nodes, each with the content of globalData before its own, and the copies of that content."""
     nodes = [clone(node) for node in root.findall("data")] or [etree.Element("data")]
     shared = root.find("globalData")
@@ -111,6 +114,9 @@ def _data(root: Element, *, simple: bool) -> tuple[list[Element], tuple[Element,
         raise MpfError(Code.INVALID_REQUEST, "A simple request has one <data> and no <globalData>.")
     copies = []
     if shared is not None:
+        if len(etree.tostring(shared)) * len(nodes) > limits.copied_bytes:
+            text = f"globalData for {len(nodes)} data nodes is more than engine.limits.copied_bytes ({limits.copied_bytes})."
+            raise MpfError(Code.TOO_MUCH_DATA, text)
         for node in nodes:
             for number, child in enumerate(shared):
                 copies.append(clone(child))

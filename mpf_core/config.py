@@ -33,13 +33,17 @@ class Limits(Settings):
     """``[engine.limits]``: what one request may use up; each has an error code of its own (`mpf_core.errors.Code`).
 
     ``document_bytes`` of the request, ``steps`` (calls), ``depth`` (procedures that call each other), ``repeats`` of one
-    step, ``result_bytes`` of the response.
+    step, ``turns`` of all loops, ``copied_bytes`` that transfers copy (as XML), ``secrets`` (different values marked as
+    such), ``result_bytes`` of the response.
     """
 
     document_bytes: Count = 2_000_000
     steps: Count = 10_000
     depth: Count = 32
     repeats: Count = 10_000
+    turns: Count = 100_000
+    copied_bytes: Count = 40_000_000
+    secrets: Count = 1_000
     result_bytes: Count = 20_000_000
 
 

@@ -7,10 +7,11 @@ one into another (from ``data`` into the credentials in ``context``, say).
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from lxml import etree
 
+from mpf_core.allowance import Allowance
 from mpf_core.errors import Code, MpfError
 from mpf_core.model import Action, ForEach, IfNull, Mode, Repeat, Select, Transfer, When, WhenCase
 from mpf_core.paths import Atom, Path, Selected
@@ -26,18 +27,30 @@ class Skip(Exception):  # noqa: N818 - it is no error
 class Frame:
     """The scopes of one running procedure. A scope is created when it is first needed."""
 
-    __slots__ = ("_context", "_loops", "_planned", "_procedure_data", "_template", "cases", "data", "execute_data")
+    __slots__ = (
+        "_allowance",
+        "_context",
+        "_loops",
+        "_planned",
+        "_procedure_data",
+        "_template",
+        "cases",
+        "data",
+        "execute_data",
+    )
 
     def __init__(
         self,
         data: Element,
         procedure_data: Element | None,
         context: Callable[[], Element],
+        allowance: Allowance,
         *,
         planned: bool = False,
     ) -> None:
         """In a ``planned`` run some values may be unknown: what depends on one raises Doomed (`mpf_core.unknowns`)."""
         self.data = data
+        self._allowance = allowance
         self._planned = planned
         self.execute_data: Element | None = None
         #: Outcome of each ``select`` so far.
@@ -69,18 +82,20 @@ class Frame:
             return self.context
         return self._loops[name]
 
-    def iterations(self, action: Action, max_repeats: int) -> Iterator[None]:
+    def iterations(self, action: Action) -> Iterator[None]:
         """Run once per loop item and repetition for which every ``when`` holds, with loop names bound.
 
         Order: forEach in order of appearance, then repeat, then when; conditions are tested before every repetition.
         """
         if not action.for_each and not action.repeat:
+            self._allowance.turn()
             if all(self.holds(when) for when in action.when):
                 yield
             return
         try:
             for _ in self._loop(action.for_each):
-                for _ in range(self._repetitions(action.repeat, max_repeats)):
+                for _ in range(self._repetitions(action.repeat)):
+                    self._allowance.turn()
                     if all(self.holds(when) for when in action.when):
                         yield
         finally:
@@ -108,11 +123,12 @@ class Frame:
         for node in nodes:
             if isinstance(node, Atom):
                 raise MpfError(Code.INVALID_SELECTION, f"forEach '{loop.name}': '{loop.path.text}' selects no elements.")
+            self._allowance.turn()
             self._loops[loop.name] = node
             yield from self._loop(rest)
 
-    def _repetitions(self, repeats: tuple[Repeat, ...], max_repeats: int) -> int:
-        times = 1
+    def _repetitions(self, repeats: tuple[Repeat, ...]) -> int:
+        times, most = 1, self._allowance.limits.repeats
         for repeat in repeats:
             root = self.scope(repeat.source)
             nodes = [] if root is None else repeat.path.select(root)
@@ -127,10 +143,9 @@ class Frame:
             if not (text.isascii() and text.isdigit()) or len(text) > 9:
                 raise MpfError(Code.TOO_MANY_REPEATS, f"The repeat count '{text[:40]}' is no whole number.")
             times *= int(text)
-        if times > max_repeats:
+        if times > most:
             raise MpfError(
-                Code.TOO_MANY_REPEATS,
-                f"{times} repetitions are more than engine.limits.repeats allows ({max_repeats}).",
+                Code.TOO_MANY_REPEATS, f"{times} repetitions are more than engine.limits.repeats allows ({most})."
             )
         return times
 
@@ -145,6 +160,7 @@ class Frame:
 
     def decide(self, select: Select) -> None:
         """Evaluate a ``select``: the first equal ``where`` wins, then defaultCase; no node gives ifNullCase."""
+        self._allowance.turn()
         root = self.scope(select.source)
         nodes = [] if root is None else select.path.select(root)
         if not nodes:
@@ -181,14 +197,38 @@ class Frame:
                 )
             if moving:
                 for node in nodes:
-                    _take(node)
+                    self._take(node)
         elif moving:
-            new = [_take(node) for node in nodes]
+            new = [self._take(node) for node in nodes]
         else:
             # A leaf that is merged only lends its text and attributes: no copy is needed.
             lending = transfer.mode is Mode.MERGE and transfer.source != transfer.destination
-            new = [node if isinstance(node, Atom) or (lending and not len(node)) else clone(node) for node in nodes]
+            new = [self._copied(node, lending=lending) for node in nodes]
         self._place(transfer, new)
+
+    def _take(self, node: Selected) -> Selected:
+        """Remove a node from its place and return it; a scope's root gives its content and stays, empty."""
+        if isinstance(node, Atom):
+            if node.owner is not None:
+                if node.attribute is not None:
+                    if node.attribute in node.owner.attrib:
+                        del node.owner.attrib[node.attribute]
+                else:
+                    node.owner.text = None
+            return node
+        if node.getparent() is None:
+            own = self._copied(node, lending=False)
+            node.clear()
+            return own
+        self._allowance.write(detach(node))
+        return node
+
+    def _copied(self, node: Selected, *, lending: bool) -> Selected:
+        if isinstance(node, Atom):
+            self._allowance.write(len(node.value))
+            return node
+        self._allowance.copy(node)
+        return node if lending and not len(node) else clone(node)
 
     def _place(self, transfer: Transfer, new: list[Selected]) -> None:
         root = self.scope(transfer.destination)
@@ -201,8 +241,7 @@ class Frame:
                 raise MpfError(Code.INVALID_SELECTION, f"{transfer.label}: the destination is no element or attribute.")
             target.owner.set(target.attribute, "".join(text_of(node) for node in new))
         elif transfer.mode is Mode.MERGE:
-            for node in new:
-                _merge(target, node)
+            _merge(target, new)
         elif transfer.mode is Mode.REPLACE:
             _replace(target, new)
         else:
@@ -224,38 +263,22 @@ def text_of(node: Selected) -> str:
     return node.text or "" if not len(node) else "".join(str(part) for part in node.itertext())
 
 
-def _take(node: Selected) -> Selected:
-    """Remove a node from its place and return it; a scope's root gives its content and stays, empty."""
-    if isinstance(node, Atom):
-        if node.owner is not None:
-            if node.attribute is not None:
-                if node.attribute in node.owner.attrib:
-                    del node.owner.attrib[node.attribute]
-            else:
-                node.owner.text = None
-        return node
+def detach(node: Element) -> int:
+    """Remove ``node`` from its parent and leave its tail text where it was. Returns how much text was written for that."""
     parent = node.getparent()
     if parent is None:
-        own = clone(node)
-        node.clear()
-        return own
-    detach(node)
-    return node
-
-
-def detach(node: Element) -> None:
-    """Remove ``node`` from its parent and leave its tail text where it was."""
-    parent = node.getparent()
-    if parent is None:
-        return
+        return 0
     tail, node.tail = node.tail, None
+    written = 0
     if tail and tail.strip():
         previous = node.getprevious()
         if previous is not None:
-            previous.tail = (previous.tail or "") + tail
+            text = previous.tail = (previous.tail or "") + tail
         else:
-            parent.text = (parent.text or "") + tail
+            text = parent.text = (parent.text or "") + tail
+        written = len(text)
     parent.remove(node)
+    return written
 
 
 def _append_text(target: Element, text: str | None) -> None:
@@ -277,15 +300,20 @@ def _insert(target: Element, node: Selected) -> None:
         target.append(node)
 
 
-def _merge(target: Element, node: Selected) -> None:
-    if isinstance(node, Atom):
-        _append_text(target, node.value)
-        return
-    for name, value in node.attrib.items():
-        target.set(name, value)
-    _append_text(target, node.text)
-    if len(node):
-        target.extend(list(node))
+def _merge(target: Element, nodes: Sequence[Selected]) -> None:
+    texts = list[str]()  # joined before they are written: each write copies all of the text that is there
+    for node in nodes:
+        if isinstance(node, Atom):
+            texts.append(node.value)
+            continue
+        for name, value in node.attrib.items():
+            target.set(name, value)
+        texts.append(node.text or "")
+        if len(node):
+            _append_text(target, "".join(texts))
+            texts.clear()
+            target.extend(list(node))
+    _append_text(target, "".join(texts))
 
 
 def _replace(target: Element, new: list[Selected]) -> None:
@@ -294,8 +322,7 @@ def _replace(target: Element, new: list[Selected]) -> None:
         target.attrib.clear()
         target.text = None
         del target[:]
-        for node in new:
-            _merge(target, node)
+        _merge(target, new)
         return
     at = parent.index(target)
     detach(target)

@@ -55,6 +55,7 @@ class Code(IntEnum):
     KEY_REUSED = 0xA2100011
     REQUEST_RUNNING = 0xA2100012
     UNSETTLED = 0xA2100013
+    TOO_MUCH_DATA = 0xA2100014
 
 
 #: What each code means and what to do about it; docs/errors.md is checked against this table.
@@ -91,7 +92,8 @@ MEANINGS: dict[Code, str] = {
     Code.XSLT_NOT_ALLOWED: "A request holds xsl:template and its sender lacks the permission `request_xslt`.",
     Code.TOO_MANY_STEPS: "The request made more calls than engine.limits.steps.",
     Code.CALLS_TOO_DEEP: "Procedures called each other deeper than engine.limits.depth.",
-    Code.TOO_MANY_REPEATS: "A repeat count is above engine.limits.repeats, or no whole number.",
+    Code.TOO_MANY_REPEATS: "A repeat count is above engine.limits.repeats, or no whole number; or all loops together go "
+    "round more often than engine.limits.turns.",
     Code.RESULT_TOO_LARGE: "The response is larger than engine.limits.result_bytes.",
     Code.PROVIDER_UNAVAILABLE: "A loaded namespace names a provider that no working plugin offers.",
     Code.STORE_UNAVAILABLE: "The store cannot record what is about to be done, so it is not done.",
@@ -99,6 +101,8 @@ MEANINGS: dict[Code, str] = {
     Code.REQUEST_RUNNING: "A request with this idempotency key is running now; ask again later.",
     Code.UNSETTLED: "The request with this idempotency key ended inconsistent, in doubt or settled by hand: send it with "
     "another key when an operator has put things right.",
+    Code.TOO_MUCH_DATA: "Transfers or globalData copy more than engine.limits.copied_bytes, or more values are marked as "
+    "secret than engine.limits.secrets.",
     Code.INVALID_SELECTION: "A path selects nodes that cannot be used there (a number, or an attribute as a loop root).",
 }
 

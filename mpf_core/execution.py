@@ -12,8 +12,9 @@ from structlog.typing import FilteringBoundLogger
 
 from mpf_core import redaction, xml
 from mpf_core.administration import Administration
+from mpf_core.allowance import Allowance
 from mpf_core.authority import Authority
-from mpf_core.config import Config, Limits
+from mpf_core.config import Config
 from mpf_core.dataflow import Frame, Skip, clone
 from mpf_core.errors import Code, Doomed, ErrorSource, MpfError
 from mpf_core.events import Event, EventName
@@ -96,8 +97,7 @@ class Execution:
     caller: Principal
     request: Admitted
     private_allowed: bool
-    deadline: float | None
-    cancelled: Callable[[], bool]
+    allowance: Allowance
     log: FilteringBoundLogger
     sequence: int = 0
     log_calls: bool = True
@@ -108,7 +108,6 @@ class Execution:
     locked: set[tuple[str, bool]] = field(default_factory=set)
     trace: Trace | None = None
     runtime: Runtime = field(init=False)
-    limits: Limits = field(init=False)
     authority: Authority = field(init=False)
 
     def __post_init__(self) -> None:
@@ -123,7 +122,6 @@ class Execution:
             self.tell,
             around.config.security.service_account,
         )
-        self.limits = self.around.config.engine.limits
         self.transaction.tell = self.tell
         self.heard = self.log_calls or bool(self.runtime.observers)
 
@@ -143,7 +141,7 @@ class Execution:
         return results
 
     def _frame(self, data: Element, template: Element | None, context: Callable[[], Element]) -> Frame:
-        return Frame(data, template, context, planned=isinstance(self.transaction, Planning))
+        return Frame(data, template, context, self.allowance, planned=isinstance(self.transaction, Planning))
 
     def steps(self, scope: Scope, steps: Sequence[Step]) -> None:
         """Run steps in document order."""
@@ -184,10 +182,11 @@ class Execution:
     def _action(self, scope: Scope, step: Execute | Queue | Transform) -> None:
         frame = scope.frame
         try:
-            for _ in frame.iterations(step, self.limits.repeats):
+            for _ in frame.iterations(step):
                 data = step.execute_data
                 if data is not None:
-                    redaction.hide(redaction.marked(data))
+                    self.allowance.hide(redaction.marked(data))
+                    self.allowance.copy(data)
                 frame.execute_data = etree.Element("executeData") if data is None else clone(data)
                 try:
                     for before in step.before:
@@ -198,7 +197,8 @@ class Execution:
                         frame.transfer(after)
                 except Skip:
                     continue
-        except MpfError as error:
+        except (MpfError, Doomed) as raised:
+            error = raised.error if isinstance(raised, Doomed) else raised
             if not error.step:
                 error.step = f"{scope.path}/{step.label}"
                 error.sequence = self.sequence
@@ -231,7 +231,7 @@ class Execution:
             if isinstance(step, Queue):
                 raise MpfError(Code.NOT_SUPPORTED, "A queue step was reached and no queue manager is configured.")
             if procedure.input_schema is not None:
-                _check_input(procedure.input_schema, data)
+                self._check_input(procedure.input_schema, data)
             security = scope.security.enter(step.impersonate, self.authority.execute_as(procedure))
             if self.trace is not None:
                 self.trace.runs_as(self.sequence, security.identity)
@@ -289,30 +289,17 @@ class Execution:
             self.tell("call.end", fields)
 
     def _check_budget(self, scope: Scope) -> None:
-        if self.sequence > self.limits.steps:
-            raise Doomed(
-                self._located(
-                    scope, MpfError(Code.TOO_MANY_STEPS, f"More calls than engine.limits.steps ({self.limits.steps}).")
-                )
-            )
-        if scope.depth >= self.limits.depth:
-            raise Doomed(
-                self._located(
-                    scope,
-                    MpfError(Code.CALLS_TOO_DEEP, f"Calls deeper than engine.limits.depth ({self.limits.depth})."),
-                )
-            )
+        limits = self.allowance.limits
+        if self.sequence > limits.steps:
+            error = MpfError(Code.TOO_MANY_STEPS, f"More calls than engine.limits.steps ({limits.steps}).")
+            raise Doomed(self._located(scope, error))
+        if scope.depth >= limits.depth:
+            error = MpfError(Code.CALLS_TOO_DEEP, f"Calls deeper than engine.limits.depth ({limits.depth}).")
+            raise Doomed(self._located(scope, error))
         try:
-            self.check_time()
+            self.allowance.check_time()
         except MpfError as error:
             raise Doomed(self._located(scope, error)) from None
-
-    def check_time(self) -> None:
-        """Raise TIMEOUT or CANCELLED when the request's time is over or it was cancelled."""
-        if self.deadline is not None and time.monotonic() > self.deadline:
-            raise MpfError(Code.TIMEOUT, "The time for this request is over.")
-        if self.cancelled():
-            raise MpfError(Code.CANCELLED, "The request was cancelled.")
 
     def authorize_again(self, calls: Sequence[Sequence[str]], security: SecurityState) -> None:
         """Ask the policies whether the caller may still make these calls (namespace, procedure, executeData)."""
@@ -365,7 +352,7 @@ class Execution:
             made = getattr(provider, attribute)(ctx, data)
             if handler.type is ProcedureType.READ:
                 self._check_call_time(ctx, procedure)
-                _append(data, made)
+                self._append(data, made)
                 return
             if not isinstance(made, Change):
                 raise TypeError(f"prepare returned {type(made).__name__}, not a Change")
@@ -376,9 +363,9 @@ class Execution:
             clear = scope.sensitive is Inherit.NO and self.around.config.store.allow_clear and saved is None
             late = self.transaction.run(provider, ctx, made, source, saved, two_phase, clear)
             self._check_call_time(ctx, procedure)
-            _append(data, made.output)
-            _append(data, late)
-        except (MpfError, Fenced, InDoubt):
+            self._append(data, made.output)
+            self._append(data, late)
+        except (MpfError, Doomed, Fenced, InDoubt):
             raise
         except (Exception, SystemExit) as error:
             self.log.error("provider.failed", procedure=procedure.full_name, step=path, exc_info=True)
@@ -387,6 +374,21 @@ class Execution:
                 f"The provider of '{procedure.full_name}' failed unexpectedly ({type(error).__name__}); "
                 f"the engine's log has the details of transaction {self.transaction.id}.",
             ) from error
+
+    def _check_input(self, schema: InputSchema, data: Element) -> None:
+        for name in schema.secrets:
+            self.allowance.hide({"".join(map(str, element.itertext())) for element in data.iter(name)})
+        schema.check(data)
+
+    def _append(self, data: Element, made: Output) -> None:
+        if made is None:
+            return
+        elements = list(made)
+        for element in elements:
+            if not isinstance(element, etree._Element):
+                raise TypeError(f"the output holds {type(element).__name__}, not an element")
+            self.allowance.hide(redaction.marked(element))
+        data.extend(elements)
 
     def _assertion(self, scope: Scope, type_: ProcedureType) -> Callable[[], None]:
         """What a provider calls before the service account acts for the caller: recorded once for each call."""
@@ -410,9 +412,9 @@ class Execution:
     def _call_deadline(self) -> float | None:
         timeout = self.around.config.engine.call_timeout
         if timeout is None:
-            return self.deadline
+            return self.allowance.deadline
         own = time.monotonic() + timeout
-        return own if self.deadline is None else min(own, self.deadline)
+        return own if self.allowance.deadline is None else min(own, self.allowance.deadline)
 
     def _check_call_time(self, ctx: CallContext, procedure: Procedure) -> None:
         if ctx.deadline is not None and time.monotonic() > ctx.deadline:
@@ -454,12 +456,6 @@ class Execution:
             self.around.observing.tell(self.runtime.observers, Event(name, self.transaction.id, fields))
 
 
-def _check_input(schema: InputSchema, data: Element) -> None:
-    for name in schema.secrets:
-        redaction.hide("".join(map(str, element.itertext())) for element in data.iter(name))
-    schema.check(data)
-
-
 def _named(schema: InputSchema | None, data: Element) -> dict[str, list[str]]:
     """The declared arguments of a call, as they are before its procedure changes them."""
     named: dict[str, list[str]] = {}
@@ -467,14 +463,3 @@ def _named(schema: InputSchema | None, data: Element) -> dict[str, list[str]]:
         for name, text in values_of(data, schema.declared):
             named.setdefault(name, []).append(text)
     return named
-
-
-def _append(data: Element, made: Output) -> None:
-    if made is None:
-        return
-    elements = list(made)
-    for element in elements:
-        if not isinstance(element, etree._Element):
-            raise TypeError(f"the output holds {type(element).__name__}, not an element")
-        redaction.hide(redaction.marked(element))
-    data.extend(elements)

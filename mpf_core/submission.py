@@ -11,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 
 from mpf_core import points, redaction, response
 from mpf_core.admission import Admitted, admit
+from mpf_core.allowance import Allowance
 from mpf_core.config import Config
 from mpf_core.dataflow import detach
 from mpf_core.errors import Code, Doomed, ErrorSource, MpfError, format_hresult
@@ -136,8 +137,7 @@ class Submission:
             caller=principal,
             request=admitted,
             private_allowed=permissions(self._around.config, principal)("private_procedures"),
-            deadline=deadline,
-            cancelled=cancelled,
+            allowance=Allowance(self._around.config.engine.limits, deadline, cancelled),
             log=self._log,
             log_calls=listening(),
         )
@@ -169,7 +169,7 @@ class Submission:
         limit = config.engine.limits.result_bytes
         if len(document) > limit:
             raise MpfError(Code.RESULT_TOO_LARGE, f"The response has {len(document)} bytes; the limit is {limit}.")
-        execution.check_time()
+        execution.allowance.check_time()
         transaction.prepare_commit()
         if key is not None:
             record.response = json.dumps({"document": document.decode("utf-8"), "calls": execution.calls}).encode()

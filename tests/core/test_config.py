@@ -47,6 +47,9 @@ def test_the_documented_defaults() -> None:
         "steps": 10_000,
         "depth": 32,
         "repeats": 10_000,
+        "turns": 100_000,
+        "copied_bytes": 40_000_000,
+        "secrets": 1_000,
         "result_bytes": 20_000_000,
     }
     assert config.store.url == "memory:"

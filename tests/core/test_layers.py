@@ -12,7 +12,7 @@ LAYERS = (
     ("errors", "log", "points", "printable", "quotations", "redaction"),
     ("provider", "security", "events", "settings"),
     ("xml", "services", "config", "paths"),
-    ("hookspecs", "transforms", "unknowns", "validation"),
+    ("hookspecs", "transforms", "unknowns", "validation", "allowance"),
     ("model", "plugins"),
     ("store", "transaction"),
     ("response", "steps", "dataflow"),
