@@ -29,9 +29,9 @@ Permitted = Callable[[str], bool]
 class Admitted:
     """A request that may run: either ``target`` (simple) or ``steps`` (it spells out a procedure).
 
-    ``plain`` says that the steps only execute procedures with ``impersonate="1"`` and plain transfers, which is the shape of
-    all documented samples: such a request is admitted as if it were simple. ``shared`` are the copies of globalData's
-    children that stand in ``data``.
+    ``plain`` says that the steps only execute procedures, once each, with ``impersonate="1"`` and plain transfers, which is
+    the shape of all documented samples: such a request is admitted as if it were simple. ``shared`` are the copies of
+    globalData's children that stand in ``data``.
     """
 
     data: list[Element]
@@ -128,6 +128,8 @@ def _is_plain(steps: tuple[Step, ...]) -> bool:
     return bool(steps) and all(
         type(step) is Execute
         and step.impersonate is Impersonate.ON
+        and not (step.for_each or step.repeat or step.when)
+        and step.trusted is step.sensitive is Inherit.INHERIT
         and not any(transfer.transform for transfer in (*step.before, *step.after))
         and not any("context" in {transfer.source, transfer.destination} for transfer in (*step.before, *step.after))
         for step in steps
@@ -138,8 +140,8 @@ def _check_kind(admitted: Admitted, context: Element, permitted: Permitted) -> N
     if not admitted.plain and not permitted("trusted_requests"):
         raise MpfError(
             Code.E_ACCESSDENIED,
-            "This request does more than execute public procedures with impersonate='1' and plain before and after; "
-            "its sender lacks the permission 'trusted_requests'.",
+            "This request does more than execute public procedures, once each, with impersonate='1' and plain before and "
+            "after; its sender lacks the permission 'trusted_requests'.",
         )
     security = context.find("securityContext")
     if security is None:

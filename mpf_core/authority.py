@@ -27,7 +27,7 @@ from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.store.port import AuditEntry, Store, StoreUnavailable, TransactionRecord
 
 #: Identities with rights that are not the caller's own, and how the audit calls their use.
-_ELEVATED = {IdentityKind.SERVICE: "elevation", IdentityKind.EXECUTE_AS: "execute-as"}
+_ELEVATED = {IdentityKind.SERVICE: "elevation", IdentityKind.EXECUTE_AS: "execute-as", IdentityKind.BASIC: "basic"}
 
 
 @dataclass(slots=True)
@@ -116,6 +116,8 @@ class Authority:
             return None
         if identity.kind is IdentityKind.EXECUTE_AS:
             return Grant(self._assigned_by(identity))
+        if identity.kind is IdentityKind.BASIC:
+            return Grant("credentials in the request")  # its sender has the permission to give them
         for elevator in self.runtime.elevators:
             try:
                 grant = elevator(call=call)
@@ -137,7 +139,7 @@ class Authority:
         """
         about = {"kind": _ELEVATED[call.identity.kind], "reason": grant.reason}
         begin = self._line("elevation", call, {**grant.details, **about})
-        self._record(begin, "The store cannot record the elevation, so there is none.")
+        self._record([begin], "The store cannot record the elevation, so there is none.")
         fields: dict[str, object] = {"from": call.edge[0], "to": call.edge[1]}
         self.tell("elevation", {**fields, "identity": call.identity.name, "reason": grant.reason})
         outcome = "interrupted"
@@ -150,22 +152,24 @@ class Authority:
         finally:
             self.waiting.append(self._line("elevation.end", call, {"began": round(begin.at, 6), "outcome": outcome}))
 
-    def asserted(self, call: Call, *, at_once: bool) -> None:
-        """Record that the service account acts for the caller, because nobody has the caller's password.
+    def asserted(self, call: Call) -> None:
+        """Record that the service account is about to act for the caller, because nobody has the caller's password.
 
-        With the next line of the audit, or ``at_once``, before something is changed. Raises STORE_UNAVAILABLE.
+        Raises STORE_UNAVAILABLE.
         """
         reason = "no password: the engine's authorization decides alone"
         line = replace(self._line("elevation", call, {"kind": "asserted", "reason": reason}), identity=self.service)
-        if at_once:
-            self._record(line, "The store cannot record whom the service account acts for, so it does not.")
-        else:
-            self.waiting.append(line)
+        self._record([line], "The store cannot record whom the service account acts for, so it does not.")
 
-    def _record(self, line: AuditEntry, otherwise: str) -> None:
-        """Write the waiting lines and this one. Raises STORE_UNAVAILABLE, which says what does not happen ``otherwise``."""
+    def settle(self) -> None:
+        """Write the waiting lines, where no end of a transaction takes them along. Raises STORE_UNAVAILABLE."""
+        if self.waiting:
+            self._record([], "The store cannot record the ends of elevated calls.")
+
+    def _record(self, lines: Sequence[AuditEntry], otherwise: str) -> None:
+        """Write the waiting lines and these. Raises STORE_UNAVAILABLE, which says what does not happen ``otherwise``."""
         try:
-            self.store.audit.append([*self.waiting, line])
+            self.store.audit.append([*self.waiting, *lines])
         except StoreUnavailable as error:
             raise MpfError(Code.STORE_UNAVAILABLE, otherwise) from error
         self.waiting.clear()

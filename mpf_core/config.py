@@ -43,7 +43,7 @@ class Limits(Settings):
     repeats: Count = 10_000
     turns: Count = 100_000
     copied_bytes: Count = 40_000_000
-    secrets: Count = 1_000
+    secrets: Count = 500
     result_bytes: Count = 20_000_000
 
 

@@ -211,13 +211,21 @@ class Execution:
         if self.trace is None:
             self._call(scope, step, data)
             return
-        self.trace.begin(f"{step.namespace}::{step.procedure}", f"{scope.path}/{step.label}", data)
+        safe = self._safe(step)
+        self.trace.begin(f"{step.namespace}::{step.procedure}", f"{scope.path}/{step.label}", data, safe)
         try:
             self._call(scope, step, data)
         except BaseException as error:
-            self.trace.end(data, error)
+            self.trace.end(data, safe, error)
             raise
-        self.trace.end(data)
+        self.trace.end(data, safe)
+
+    def _safe(self, step: Execute) -> frozenset[str]:
+        """The names of what a trace may show of a call."""
+        try:
+            return self.runtime.procedure(step.namespace, step.procedure)[1].named
+        except MpfError:
+            return frozenset()
 
     def _call(self, scope: Scope, step: Execute, data: Element) -> None:
         """Look up, check input, authorize, choose the identity, run."""
@@ -343,7 +351,7 @@ class Execution:
             lock_key=self._lock,
             locks=self.locked.__len__,
             capability=scope.security.capability,
-            record_assertion=self._assertion(scope, handler.type),
+            record_assertion=self._assertion(scope),
         )
         saved = xml.serialize(data) if procedure.save_data_for_rollback else None
         if isinstance(self.transaction, Planning):
@@ -390,14 +398,14 @@ class Execution:
             self.allowance.hide(redaction.marked(element))
         data.extend(elements)
 
-    def _assertion(self, scope: Scope, type_: ProcedureType) -> Callable[[], None]:
+    def _assertion(self, scope: Scope) -> Callable[[], None]:
         """What a provider calls before the service account acts for the caller: recorded once for each call."""
         recorded = False
 
         def record() -> None:
             nonlocal recorded
             if not recorded and scope.call is not None:
-                self.authority.asserted(scope.call, at_once=type_ is not ProcedureType.READ)
+                self.authority.asserted(scope.call)
                 recorded = True
 
         return record

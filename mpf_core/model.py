@@ -200,6 +200,13 @@ class Procedure:
         return self.input_schema.minimum_role if self.input_schema else None
 
     @property
+    def named(self) -> frozenset[str]:
+        """The elements and attributes (those with ``@`` before) that its schemas name, but for secrets."""
+        schemas = [schema for schema in (self.input_schema, self.output_schema) if schema is not None]
+        secrets = frozenset().union(*(schema.secrets for schema in schemas))
+        return frozenset().union(*(schema.named for schema in schemas)) - secrets
+
+    @property
     def is_private(self) -> bool:
         """Whether only other procedures may call it."""
         return self.access is Access.PRIVATE

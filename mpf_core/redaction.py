@@ -1,8 +1,9 @@
 """Secrets of the request that is running, and keeping them out of texts: logs, errors, tracebacks.
 
 What is secret is known by its value: the text of every element that the request marks with ``do-not-log`` (spec: helpers-
-and-ad-providers.md, 2.17), or whose schema has that attribute, the passwords that came with the caller, and stored ones
-that were used. Whatever a provider, the directory or a validator quotes afterwards, the value is masked in it.
+and-ad-providers.md, 2.17), or whose schema has that attribute, or that is a password by its name, the passwords that came
+with the caller, and stored ones that were used. Whatever a provider, the directory or a validator quotes afterwards, the
+value is masked in it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Container, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -20,16 +21,34 @@ from typing import Any
 from lxml import etree
 
 from mpf_core.printable import printable
-from mpf_core.quotations import quotations
+from mpf_core.quotations import alone, quotations
 
 MASK = "***"
 #: The attribute that marks secrets.
 MARK = "do-not-log"
 _YES = frozenset({"1", "true"})
+#: Names of arguments and of attributes of a directory that nobody needs to mark.
+_PASSWORDS = frozenset(
+    {
+        "clearpassword",
+        "currentpassword",
+        "dbcspwd",
+        "lmpwdhistory",
+        "msds-managedpassword",
+        "newpassword",
+        "ntpwdhistory",
+        "oldpassword",
+        "password",
+        "supplementalcredentials",
+        "unicodepwd",
+        "userpassword",
+    }
+)
 #: A shorter secret is masked only where it stands alone: it may be a part of any word.
 _UNMISTAKABLE = 6
-#: How LDIF goes on with a long line (RFC 2849).
-_FOLD = "\n "
+#: How LDIF (RFC 2849) and MIME go on with a long line.
+_FOLD = r"\r?\n ?"
+_FOLDS = re.compile(_FOLD)
 
 
 class _Hidden:
@@ -37,7 +56,7 @@ class _Hidden:
 
     def __init__(self, values: Iterable[str]) -> None:
         self.values: set[str] = set()
-        self._forms: list[str] | None = None
+        self._forms: list[tuple[str, bool]] | None = None
         self.add(values)
 
     def add(self, values: Iterable[str]) -> None:
@@ -46,15 +65,16 @@ class _Hidden:
             self.values |= found
             self._forms = None
 
-    def forms(self) -> list[str]:
+    def forms(self) -> list[tuple[str, bool]]:
+        """Every form of every secret, and whether it counts only where it stands alone."""
         if self._forms is None:
-            long, short = set[str](), set[str]()
+            found = dict[str, bool]()
             for value in self.values:
                 if len(value) >= _UNMISTAKABLE:
-                    long.update(quotations(value))
+                    found.update(dict.fromkeys(quotations(value), False))
                 else:
-                    short.add(value)
-            self._forms = sorted(long | short, key=len, reverse=True)
+                    found = dict.fromkeys(alone(value), True) | found
+            self._forms = sorted(found.items(), key=lambda form: len(form[0]), reverse=True)
         return self._forms
 
 
@@ -101,13 +121,13 @@ def hidden_in(data: object) -> tuple[str, ...]:
 
 
 def marked(root: etree._Element) -> set[str]:
-    """The texts of all elements that are marked as secret, and all passwords of basic credentials.
+    """The texts of all elements that are marked as secret, or passwords by name, and all passwords of basic credentials.
 
     Where a marked element holds others, each of their texts is as secret as all of them together.
     """
     found = set()
     for element in root.iter(etree.Element):
-        if element.get(MARK) in _YES:
+        if is_marked(element):
             texts = [str(text).strip() for text in element.itertext()]
             found.update(texts)
             found.add("".join(map(str, element.itertext())).strip())
@@ -117,12 +137,16 @@ def marked(root: etree._Element) -> set[str]:
 
 
 def is_marked(element: etree._Element) -> bool:
-    """Whether an element itself is marked as secret."""
-    return element.get(MARK) in _YES
+    """Whether an element itself is marked as secret, or is a password by its name or that of its attribute ``name``."""
+    name = element.tag.rpartition("}")[2]
+    return element.get(MARK) in _YES or not _PASSWORDS.isdisjoint({name.lower(), element.get("name", "").lower()})
 
 
-def secret_free(data: etree._Element) -> etree._Element:
-    """A copy of an element in which every secret is masked: texts that are marked, and those that are hidden now."""
+def secret_free(data: etree._Element, safe: Container[str] | None = None) -> etree._Element:
+    """A copy of an element in which every secret is masked: texts that are marked, and those that are hidden now.
+
+    With ``safe``, names of elements and attributes (those with ``@`` before), everything else is masked as well.
+    """
     made = copy.deepcopy(data)
     for element in list(made.iter(etree.Element)):  # all of them, before some are taken out
         if is_marked(element):
@@ -130,13 +154,18 @@ def secret_free(data: etree._Element) -> etree._Element:
                 element.remove(child)
             element.text = MASK
         elif element.text:
-            element.text = mask(element.text)
+            element.text = mask(element.text) if safe is None or element.tag in safe else _masked_whole(element.text)
         if element.tail:
-            element.tail = mask(element.tail)
+            element.tail = mask(element.tail) if safe is None else _masked_whole(element.tail)
         for name, value in element.items():
             if name != MARK:
-                element.set(name, mask(str(value)))
+                known = safe is None or f"@{name!s}" in safe
+                element.set(str(name), mask(str(value)) if known else _masked_whole(str(value)))
     return made
+
+
+def _masked_whole(text: str) -> str:
+    return MASK if text.strip() else text
 
 
 def mask(text: str) -> str:
@@ -146,9 +175,9 @@ def mask(text: str) -> str:
 
 
 def _masked(text: str, secrets: _Hidden) -> str:
-    unfolded = text.replace(_FOLD, "") if _FOLD in text else ""
-    for form in secrets.forms():
-        if len(form) < _UNMISTAKABLE:
+    unfolded = _FOLDS.sub("", text) if "\n" in text else ""
+    for form, alone_only in secrets.forms():
+        if alone_only:
             if form in text:
                 text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", MASK, text)
             continue

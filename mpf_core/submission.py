@@ -19,7 +19,7 @@ from mpf_core.execution import Execution, Surroundings
 from mpf_core.log import listening
 from mpf_core.planning import Plan, Planning
 from mpf_core.provider import Element, Json
-from mpf_core.security.identity import Identity, IdentityKind, SecurityState
+from mpf_core.security.identity import Identity, IdentityKind, Impersonate, SecurityState
 from mpf_core.security.principal import Caller, Credentials, Principal
 from mpf_core.store.port import AuditEntry, Fenced, KeyReused, RequestKey, StoreUnavailable, TransactionRecord
 from mpf_core.tracing import Trace
@@ -108,7 +108,10 @@ class Submission:
             execution = self._execution(planning, principal, admitted, deadline, lambda: False)
             security = self._security(principal, admitted)
             self._note("request.plan", security)
-            execution.run(security)
+            try:
+                execution.run(security)
+            finally:
+                execution.authority.settle()
         except (MpfError, Doomed) as raised:
             error = raised.error if isinstance(raised, Doomed) else raised
             return Plan(tuple(planning.steps), _masked(_located(error, self._target)), planning.unsure)
@@ -184,7 +187,8 @@ class Submission:
         execution.tell("transaction.begin", begun)
 
     def _note(self, event: str, security: SecurityState) -> None:
-        entry = self._line(event, self._record.started, security.identity.name)
+        acting = security.enter(Impersonate.ON, None).identity  # whatever else a call runs as has a line of its own
+        entry = self._line(event, self._record.started, acting.name)
         try:
             self._around.store.audit.append([entry])
         except StoreUnavailable as error:
@@ -295,7 +299,7 @@ class Submission:
         execution.authorize_again(stored["calls"], security)
         self._record.state = TransactionState.COMMITTED
         details: dict[str, Json] = {"repeated": earlier.id}
-        self._around.store.audit.append([self._line("request.end", time.time(), security.identity.name, details)])
+        self._around.store.audit.append([self._line("request.end", time.time(), security.caller.name, details)])
         return Result(stored["document"].encode("utf-8"), earlier.id, TransactionState.COMMITTED, repeated=True)
 
     # --- Audit ---------------------------------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
 """The tree of calls that a request made: data in and out, accounts, times, elevations, and what became of each.
 
 A trace is asked for one request at a time (`Engine.execute(..., trace=Trace())`, ``mpfctl submit --trace``) and costs
-nothing otherwise. Secrets are masked in it. `Trace.export` hands it to OpenTelemetry, whose API package is needed for that.
+nothing otherwise. What no schema names is masked in it, and so are secrets. `Trace.export` hands it to OpenTelemetry, whose
+API package is needed for that.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -91,9 +92,9 @@ class Trace:
 
     # --- Filled in by the engine ----------------------------------------------------------------------------------------
 
-    def begin(self, procedure: str, step: str, data: Element) -> None:
-        """A call begins."""
-        made = Span(procedure, step, shown(data), time.time())
+    def begin(self, procedure: str, step: str, data: Element, safe: Container[str]) -> None:
+        """A call begins. What is not ``safe`` is masked: names of elements, and of attributes with ``@`` before."""
+        made = Span(procedure, step, shown(data, safe), time.time())
         (self._open[-1].calls if self._open else self.calls).append(made)
         self._open.append(made)
 
@@ -102,12 +103,12 @@ class Trace:
         span = self._open[-1]
         span.sequence, span.identity, span.identity_kind = sequence, identity.name, identity.kind.value
 
-    def end(self, data: Element, error: BaseException | None = None) -> None:
+    def end(self, data: Element, safe: Container[str], error: BaseException | None = None) -> None:
         """The latest open call ends."""
         span = self._open.pop()
         span.ended = time.time()
         if error is None:
-            span.result = shown(data)
+            span.result = shown(data, safe)
         else:
             span.error = redaction.mask(str(error) or type(error).__name__)
 
@@ -154,7 +155,7 @@ class Trace:
             give(call, None)
 
 
-def shown(data: Element) -> str:
-    """executeData as XML, with secrets masked; cut where it is long."""
-    text = etree.tostring(redaction.secret_free(data), encoding="unicode", with_tail=False)
+def shown(data: Element, safe: Container[str]) -> str:
+    """executeData as XML, with what is secret or not ``safe`` masked; cut where it is long."""
+    text = etree.tostring(redaction.secret_free(data, safe), encoding="unicode", with_tail=False)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"

@@ -35,6 +35,8 @@ _BOMS = (
     (b"<\0", "utf-16-le"),
     (b"\0<", "utf-16-be"),
 )
+#: libxml2's names of what can be wrong.
+_KINDS = tuple(name for name in vars(etree.ErrorTypes) if name.startswith(("ERR_", "NS_ERR_")))
 _POSITION = re.compile(r",? line \d+, column \d+$")
 
 
@@ -119,13 +121,15 @@ def line_of(element: Element) -> int | None:
 
 
 def _parse(data: bytes, name: str, base: str | None) -> Element:
+    """``base`` is the file that it comes from. What others have sent is not quoted in errors: it may hold a secret."""
     if b"<!DOCTYPE" in data and _DOCTYPE.match(data):
         raise _forbidden(name)
     try:
         root = etree.fromstring(data, _local.parser, base_url=base)  # type: ignore[arg-type]
     except etree.XMLSyntaxError as error:
         line, column = error.position
-        raise _malformed(name, f"line {line}, column {column}: {_explain(error.msg or '')}") from None
+        reason = _explain(error.msg or "") if base is not None else _kind(error)
+        raise _malformed(name, f"line {line}, column {column}: {reason}") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise _forbidden(name)
     return root
@@ -168,6 +172,16 @@ def _explain(message: str) -> str:
     if "Invalid bytes" in message:
         return "these bytes are not UTF-8; if the document is in another encoding, its XML declaration must say so"
     return message.rstrip(".")
+
+
+def _kind(error: etree.XMLSyntaxError) -> str:
+    """What is wrong, without the names and texts that libxml2 quotes."""
+    explained = _explain(error.msg or "")
+    if explained not in (error.msg or ""):
+        return explained
+    code = getattr(error, "code", 0)
+    kind = next((name for name in _KINDS if getattr(etree.ErrorTypes, name) == code), "syntax error")
+    return kind.rpartition("ERR_")[2].replace("_", " ").lower()
 
 
 def _malformed(name: str, reason: str) -> MpfError:

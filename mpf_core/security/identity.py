@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -59,15 +60,18 @@ class SecurityState:
         if impersonate is Impersonate.INHERIT and execute_as is None:
             return self
         basic = execute_as or self.basic
-        if impersonate is Impersonate.ON:
-            identity = basic or self.caller
-        elif impersonate is Impersonate.OFF:
-            identity = self.service
-        else:
-            identity = self.identity
+        identity = _RUNS_AS[impersonate](self, basic)
         capability = self.capability if identity == self.identity else None
         return SecurityState(identity, self.service, self.caller, basic, capability)
 
     def limited(self, capability: Capability | None) -> SecurityState:
         """The same with that capability, which a grant has given."""
         return replace(self, capability=capability)
+
+
+#: The documented table: whose account a call runs as, with the credentials of the request, or of the calling procedure.
+_RUNS_AS: dict[Impersonate, Callable[[SecurityState, Identity | None], Identity]] = {
+    Impersonate.ON: lambda state, basic: basic or state.caller,
+    Impersonate.OFF: lambda state, _basic: state.service,
+    Impersonate.INHERIT: lambda state, _basic: state.identity,
+}

@@ -13,7 +13,7 @@ from mpf_core.provider import Element
 from mpf_core.security.declarations import Declared, read_declarations, undeclared
 from mpf_core.validation.arguments import Argument, Declarations, documentation, text_of
 from mpf_core.validation.embedded import read_schema
-from mpf_core.validation.twin import make_twin
+from mpf_core.validation.twin import make_twin, xs
 from mpf_core.validation.validator import Validator
 from mpf_core.validation.wording import summary
 
@@ -44,6 +44,11 @@ class InputSchema:
         self.documentation: str = (documentation(root) if root is not None else "") or documentation(twin)
         #: The arguments that are secret: whose type has the attribute do-not-log.
         self.secrets: tuple[str, ...] = tuple(each.name for each in declarations.all if _is_secret(each.element, twin))
+        #: All elements that it names, and all attributes, with ``@`` before.
+        self.named: frozenset[str] = frozenset(
+            [str(one.get("name")) for one in twin.iter(xs("element"))]
+            + [f"@{one.get('name')}" for one in twin.iter(xs("attribute"))]
+        )
         self._required = tuple(each.name for each in declarations.all if each.required)
         self._with_value = frozenset(each.name for each in declarations.all if each.needs_a_value)
         declarations.refuse_empty_strings()

@@ -100,8 +100,10 @@ def test_globalData_is_not_copied_for_more_data_than_there_is_room(bench: Bench)
 
 
 def test_time_is_looked_at_where_no_call_is_made(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, config=Config.model_validate({"engine": {"limits": {"turns": 10**9}}}))
-    steps = _call(LOOPS + NEVER).replace("<execute ", '<execute impersonate="1" ')
+    permissions = {"trusted_requests": [CALLER.name], "private_procedures": [CALLER.name]}
+    settings = {"engine": {"limits": {"turns": 10**9}}, "security": {"permissions": permissions}}
+    bench = Bench(tmp_path, config=Config.model_validate(settings))
+    steps = _call(LOOPS + NEVER)
     request = f"<request><data>{'<a/>' * 400}</data><procedure>{steps}</procedure></request>"
     cancel = threading.Event()
     threading.Timer(0.2, cancel.set).start()

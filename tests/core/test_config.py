@@ -49,7 +49,7 @@ def test_the_documented_defaults() -> None:
         "repeats": 10_000,
         "turns": 100_000,
         "copied_bytes": 40_000_000,
-        "secrets": 1_000,
+        "secrets": 500,
         "result_bytes": 20_000_000,
     }
     assert config.store.url == "memory:"

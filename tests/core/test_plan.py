@@ -74,7 +74,7 @@ def test_the_account_of_each_call(bench: Bench) -> None:
         ("MPFServiceAcct", "service"),
     ]
     events = [line.entry.event for line in bench.engine.store.audit.lines()]
-    assert events == ["request.plan", "elevation"]
+    assert events == ["request.plan", "elevation", "elevation.end"]
 
 
 def test_what_is_refused_is_refused_in_a_plan(tmp_path: Path) -> None:

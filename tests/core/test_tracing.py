@@ -20,13 +20,36 @@ COMPOSED = """<namespace name="Composed">
     <execute namespace="Store" procedure="Put" impersonate="2"><executeData><name>second</name></executeData></execute>
   </procedure>
 </namespace>"""
+
+
+def _schema(kind: str, *names: str, more: str = "") -> str:
+    elements = "".join(f'<xs:element name="{name}" minOccurs="0" type="xs:string"/>' for name in names)
+    return (
+        f'<Schema name="{kind}"><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="executeData">'
+        f"<xs:complexType><xs:all>{elements}{more}</xs:all></xs:complexType></xs:element></xs:schema></Schema>"
+    )
+
+
+#: The same provider, with schemas that say what is there. ``value`` is secret.
+SECRET_VALUE = (
+    '<xs:element name="value" minOccurs="0"><xs:complexType><xs:simpleContent><xs:extension base="xs:string">'
+    '<xs:attribute name="do-not-log" type="xs:boolean"/></xs:extension></xs:simpleContent></xs:complexType></xs:element>'
+)
+NAMED = f"""<namespace name="Named" providerSource="test.store">
+  <procedure name="Put" type="write">
+    {_schema("inputSchema", "name", "hint", more=SECRET_VALUE)}{_schema("outputSchema", "stored")}
+  </procedure>
+  <procedure name="Fail" type="read">{_schema("inputSchema", "desc")}</procedure>
+  <procedure name="Remove" type="two-phase"/><procedure name="Get" type="read"/><procedure name="Echo" type="read"/>
+  <procedure name="Misbehave" type="read"/>
+</namespace>"""
 BOTH = '<execute namespace="Composed" procedure="Both" impersonate="1"/>'
 FAIL = '<execute namespace="Store" procedure="Fail" impersonate="1"><executeData><desc>{}</desc></executeData></execute>'
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path, COMPOSED)
+    return Bench(tmp_path, COMPOSED, NAMED)
 
 
 def traced(bench: Bench, steps: str) -> tuple[Trace, Result]:
@@ -47,10 +70,42 @@ def test_the_tree_of_calls(bench: Bench) -> None:
 
 
 def test_data_in_and_out(bench: Bench) -> None:
-    trace, _ = traced(bench, BOTH)
-    first = trace.calls[0].calls[0]
+    put = (
+        '<execute namespace="Named" procedure="Put" impersonate="1"><executeData><name>first</name></executeData></execute>'
+    )
+    trace, _ = traced(bench, put)
+    (first,) = trace.calls
     assert first.data == "<executeData><name>first</name></executeData>"
     assert first.result == "<executeData><name>first</name><stored>first</stored></executeData>"
+
+
+def test_what_no_schema_names_is_masked(bench: Bench) -> None:
+    trace, _ = traced(bench, BOTH)
+    first = trace.calls[0].calls[0]
+    assert first.data == "<executeData><name>***</name></executeData>"
+    assert first.result == "<executeData><name>***</name><stored>***</stored></executeData>"
+
+
+@pytest.mark.parametrize(
+    ("procedure", "content"),
+    [
+        ("Named::Put", "<name>a</name><valu>pw-CANARY-9</valu>"),  # misspelt, so refused before anything is known of it
+        ("Named::Put", '<name>a</name><hint note="pw-CANARY-9"/>'),
+        ("Named::Put", "<name>a</name><value>pw-CANARY-9</value><more/>"),
+        ("Nobody::Knows", "<anything>pw-CANARY-9</anything>"),
+        ("Store::Echo", '<property name="unicodePwd"><value>pw-CANARY-9</value></property><name>pw-CANARY-9</name>'),
+        ("Store::Echo", "<NewPassword>pw-CANARY-9</NewPassword><name>pw-CANARY-9</name>"),
+    ],
+)
+def test_what_nobody_declared_is_not_shown(bench: Bench, procedure: str, content: str) -> None:
+    namespace, _, name = procedure.partition("::")
+    trace, result = traced(
+        bench,
+        f'<execute namespace="{namespace}" procedure="{name}" impersonate="1"><executeData>{content}</executeData></execute>',
+    )
+    assert "***" in trace.calls[0].data
+    assert "pw-CANARY-9" not in str(trace.as_json())
+    assert b"pw-CANARY-9" not in result.document or result.error is None
 
 
 def test_an_error_and_what_became_of_the_writes(bench: Bench) -> None:
@@ -64,7 +119,7 @@ def test_an_error_and_what_became_of_the_writes(bench: Bench) -> None:
 def test_secrets_are_masked(bench: Bench) -> None:
     secret = "pw-CANARY-8"
     step = (
-        '<execute namespace="Store" procedure="Put" impersonate="1"><executeData><name>a</name>'
+        '<execute namespace="Named" procedure="Put" impersonate="1"><executeData><name>a</name>'
         f'<value do-not-log="1">{secret}</value><hint>it is {secret}</hint></executeData></execute>'
     )
     trace, _ = traced(bench, step + FAIL.format(f"not {secret}"))
@@ -73,7 +128,7 @@ def test_secrets_are_masked(bench: Bench) -> None:
 
 
 def test_long_data_is_cut(bench: Bench) -> None:
-    trace, _ = traced(bench, FAIL.format("x" * 30_000))
+    trace, _ = traced(bench, FAIL.format("x" * 30_000).replace("Store", "Named"))
     assert len(trace.calls[0].data) < 20_100
     assert "characters)" in trace.calls[0].data
 

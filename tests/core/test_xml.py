@@ -112,13 +112,15 @@ def test_encodings_that_are_read(source: bytes | str, expected: str) -> None:
         ("<!--" * 100_000, ""),
         ("<a x='1' x='2'/>", "redefined"),
         ("<a/><b/>", "line 1"),
-        ("<p:a/>", "p"),
+        ("<p:a/>", "undefined namespace"),
+        ("<a><pw>hun<ter2</pw></a>", "name required"),
     ],
 )
 def test_malformed_documents_get_a_clear_error_at_once(source: bytes | str, said: str) -> None:
     started = time.monotonic()
     text = refused(source, Code.MALFORMED_XML)
     assert said in text
+    assert "ter2" not in text
     assert text.startswith("The request is not well-formed XML: ")
     assert "\n" not in text
     assert time.monotonic() - started < 1

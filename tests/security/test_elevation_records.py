@@ -9,7 +9,7 @@ from lxml import etree
 from mpf_core import CallContext, Change, IdentityKind, argument
 from mpf_core.provider import read, write
 from mpf_core.store.port import AuditEntry
-from tests.support import Bench, StoreProvider
+from tests.support import CALLER, Bench, StoreProvider
 
 
 class StandIn(StoreProvider):
@@ -25,6 +25,11 @@ class StandIn(StoreProvider):
         if ctx.identity.kind is IdentityKind.CALLER:
             ctx.record_assertion()
             ctx.record_assertion()
+
+    @read("Misbehave")
+    def misbehave(self, ctx: CallContext, data: etree._Element) -> None:
+        ctx.record_assertion()
+        self.misbehaviour(data)
 
     @write("Put")
     def put(self, ctx: CallContext, data: etree._Element) -> Change:
@@ -50,6 +55,15 @@ def test_that_the_service_account_acts_for_a_caller_is_recorded_once_for_each_ca
     assert [line.details["step"] for line in lines] == ["request/execute[1]", "request/execute[2]"]
 
 
+def test_it_is_recorded_before_it_happens(tmp_path: Path) -> None:
+    provider = StandIn()
+    bench = Bench(tmp_path, provider=provider)
+    seen: list[int] = []
+    provider.misbehaviour = lambda _data: seen.append(len(elevations(bench)))
+    assert bench.run(echo("1").replace("Echo", "Misbehave")).error is None
+    assert seen == [1]
+
+
 def test_before_a_change_it_is_recorded_at_once(tmp_path: Path) -> None:
     provider = StandIn()
     bench = Bench(tmp_path, provider=provider)
@@ -72,3 +86,29 @@ def test_a_call_that_goes_back_to_the_caller_is_a_reduction(tmp_path: Path) -> N
         ("reduction", "N::P", "Store::Echo"),
         ("asserted", "N::P", "Store::Echo"),
     ]
+
+
+BASIC = '<context><securityContext><authentication><basic username="basic" password="pw"/></authentication></securityContext></context>'
+
+
+def test_what_runs_with_credentials_of_the_request_is_recorded(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    assert bench.run(echo("1") + echo("1"), context=BASIC).error is None
+    lines = [line.entry for line in bench.engine.store.audit.lines()]
+    assert [(line.event, line.caller, line.identity, line.details.get("kind")) for line in lines] == [
+        ("request.begin", CALLER.name, "basic", None),
+        ("elevation", CALLER.name, "basic", "basic"),
+        ("elevation.end", CALLER.name, "basic", None),
+        ("elevation", CALLER.name, "basic", "basic"),
+        ("elevation.end", CALLER.name, "basic", None),
+        ("request.end", CALLER.name, "", None),
+    ]
+
+
+def test_a_request_begins_as_its_caller_however_it_is_spelled(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    assert bench.run(echo("1")).error is None
+    simple = bench.engine.execute("<request><data/></request>", CALLER, namespace="Store", procedure="Echo")
+    assert simple.error is None
+    lines = [line.entry for line in bench.engine.store.audit.lines() if line.entry.event == "request.begin"]
+    assert [line.identity for line in lines] == [CALLER.name, CALLER.name]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape, quoteattr
 
 import pytest
@@ -37,6 +39,25 @@ FORMS: dict[str, Callable[[str], str]] = {
     "base64 of two more": lambda text: base64.b64encode(f"xy{text}z".encode()).decode(),
     "base64 of a directory's password": lambda text: base64.b64encode(f'"{text}"'.encode("utf-16-le")).decode(),
     "folded": "\n ".join,
+    "folded on Windows": "\r\n ".join,
+    "base64 in lines": lambda text: "\n".join(base64.b64encode(text.encode()).decode()),
+    "hexadecimal": lambda text: text.encode().hex(),
+    "HEXADECIMAL": lambda text: text.encode().hex().upper(),
+    "hexadecimal of a directory's password": lambda text: text.encode("utf-16-le").hex(),
+    "a dump": lambda text: text.encode().hex(" "),
+    "octets of a filter": lambda text: "".join(f"\\{octet:02x}" for octet in text.encode()),
+    "capitals": str.upper,
+    "small letters": str.lower,
+    "XML with apostrophes": lambda text: escape(text, {"'": "&apos;", '"': "&quot;"}),
+    "all entities numbered": lambda text: "".join(
+        one if one.isalnum() and one.isascii() else f"&#{ord(one)};" for one in text
+    ),
+    "a path": quote,
+    "a form": quote_plus,
+    "a URL in small letters": lambda text: re.sub("%..", lambda found: found[0].lower(), quote(text, safe="")),
+    "a shell": shlex.quote,
+    "SQL": lambda text: text.replace("'", "''"),
+    "bytes in Latin 1": lambda text: repr(text.encode("latin-1")),
     "base64, folded": lambda text: "\n ".join(base64.b64encode(text.encode()).decode()),
 }
 
