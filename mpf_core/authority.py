@@ -34,8 +34,8 @@ _ELEVATED = {IdentityKind.SERVICE: "elevation", IdentityKind.EXECUTE_AS: "execut
 class Authority:
     """Answers for one request. Used by its thread only.
 
-    ``service`` names the service account. ``waiting`` are lines that are recorded with the next one of the audit: ends of
-    elevated calls, and calls that gave rights up.
+    ``service`` names the service account. ``lines`` counts the lines that it has written; ``waiting`` are those that are
+    recorded with the next one of the audit: ends of elevated calls, and calls that gave rights up.
     """
 
     runtime: Runtime
@@ -46,6 +46,7 @@ class Authority:
     tell: Callable[[EventName, dict[str, object]], None]
     service: str
     waiting: list[AuditEntry] = field(default_factory=list)
+    lines: int = 0
     _assigned: Mapping[str, Assignment] | None = None
 
     def authorize(self, call: Call) -> None:
@@ -172,6 +173,7 @@ class Authority:
             self.store.audit.append([*self.waiting, *lines])
         except StoreUnavailable as error:
             raise MpfError(Code.STORE_UNAVAILABLE, otherwise) from error
+        self.lines += len(self.waiting) + len(lines)
         self.waiting.clear()
 
     def _line(self, event: str, call: Call, details: Mapping[str, Json]) -> AuditEntry:

@@ -28,7 +28,7 @@ from mpf_core.security.calls import Call
 from mpf_core.security.declarations import values_of
 from mpf_core.security.identity import Impersonate, SecurityState
 from mpf_core.security.principal import Principal
-from mpf_core.store.port import Fenced, Store
+from mpf_core.store.port import Fenced, Store, StoreUnavailable
 from mpf_core.tracing import Trace
 from mpf_core.transaction.closing import Means
 from mpf_core.transaction.transaction import InDoubt, Transaction
@@ -106,6 +106,8 @@ class Execution:
     heard: bool = field(init=False)
     bag: dict[Any, Any] = field(default_factory=dict)
     locked: set[tuple[str, bool]] = field(default_factory=set)
+    stale: int = 0
+    others: int = 0
     trace: Trace | None = None
     runtime: Runtime = field(init=False)
     authority: Authority = field(init=False)
@@ -127,6 +129,7 @@ class Execution:
 
     def run(self, security: SecurityState) -> list[Element]:
         """Run the request once for each of its data nodes; returns them as they are afterwards."""
+        self.others = self._lines_of_others()
         results = []
         for data in self.request.data:
             root = self._frame(data, self.request.procedure_data, lambda: clone(self.request.context))
@@ -349,7 +352,7 @@ class Execution:
             bag=self.bag,
             deadline=self._call_deadline(),
             lock_key=self._lock,
-            locks=self.locked.__len__,
+            stale=lambda: self.stale,
             capability=scope.security.capability,
             record_assertion=self._assertion(scope),
         )
@@ -411,11 +414,26 @@ class Execution:
         return record
 
     def _lock(self, key: str, *, shared: bool = False) -> None:
-        """Take a lock, unless this transaction holds it as it is: alone counts for shared too."""
+        """Take a lock, unless this transaction holds it as it is: alone counts for shared too.
+
+        What was read before is stale then: always where the lock is for a change, and otherwise unless no other transaction
+        of the store can have ended since, with which the lock would have been another one's.
+        """
         if (key, False) in self.locked or (key, shared) in self.locked:
             return
         self.transaction.lock(key, shared=shared)
         self.locked.add((key, shared))
+        others = self._lines_of_others() if shared else self.others
+        if not shared or others != self.others:
+            self.stale += 1
+            self.others = others
+
+    def _lines_of_others(self) -> int:
+        """How many lines of the audit are not from this request's calls: every transaction that ends writes one."""
+        try:
+            return self.around.store.audit.length() - self.authority.lines
+        except StoreUnavailable as error:
+            raise MpfError(Code.STORE_UNAVAILABLE, "The store cannot say what other requests do.") from error
 
     def _call_deadline(self) -> float | None:
         timeout = self.around.config.engine.call_timeout

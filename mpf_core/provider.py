@@ -81,10 +81,11 @@ class CallContext:
     transaction share (IProvHelper, spec: engine-and-runtime.md, 4); ``context`` is the ``executeXml/context`` element;
     ``evidence`` is JSON that `Provider.apply` may leave for a later `Provider.undo` (a generated id, say);
     ``saved_data`` holds the call's executeData during undo where the procedure has ``saveDataForRollback="1"``;
-    ``locks`` says how many locks the transaction has taken so far, if that is known: what was read before the last one may
-    have changed by the time that it was taken. ``capability`` is all that a call may do which runs with more rights than
-    its caller has; ``None`` is no such limit. A provider calls ``record_assertion`` before another account than ``identity``
-    acts for it: whoever reads the audit sees that only the engine's own authorization decided.
+    ``stale`` counts, if that is known, the locks that the transaction has taken so far by which what it had read before may
+    have become out of date: others may have changed it by the time that the lock was taken. ``capability`` is all that a
+    call may do which runs with more rights than its caller has; ``None`` is no such limit. A provider calls
+    ``record_assertion`` before another account than ``identity`` acts for it: whoever reads the audit sees that only the
+    engine's own authorization decided.
 
     During undo and commit ``identity`` is the recovery account, ``caller`` has nothing but a name, ``context`` holds only
     the transaction's id and ``bag`` is empty: it may be another process.
@@ -104,7 +105,7 @@ class CallContext:
     saved_data: Element | None = None
     lock_key: Callable[..., None] = field(default=lambda _key, *, shared=False: None, repr=False)
     flush: Callable[[], None] = field(default=lambda: None, repr=False)
-    locks: Callable[[], int] | None = field(default=None, repr=False)
+    stale: Callable[[], int] | None = field(default=None, repr=False)
     capability: Capability | None = None
     record_assertion: Callable[[], None] = field(default=lambda: None, repr=False)
 

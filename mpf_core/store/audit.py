@@ -59,6 +59,11 @@ class SqlAudit:
         self._closed, self._place = self._chain.close_head(place), place
         cursor.execute(self._move_head, {"the_name": AUDIT_HEAD, "the_value": self._closed})
 
+    def length(self) -> int:
+        """See `Audit.length`."""
+        with self._db.read() as cursor:
+            return self._last(cursor)
+
     def lines(self, after: int = 0) -> Iterator[AuditLine]:
         """See `Audit.lines`."""
         while True:

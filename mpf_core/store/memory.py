@@ -55,12 +55,13 @@ class MemoryJournal:
             self._transactions[transaction.id] = transaction
             for step in steps:
                 self._steps[transaction.id][step.order] = step
-            if transaction.state in FINAL_STATES:
-                self._finish(transaction.id)
         for topic, body in messages:
             self._put(topic, body)
         if audit:
             self._append(audit)
+        with self._mutex:  # after the audit, which says to whoever takes one of its locks that something may have changed
+            if transaction.state in FINAL_STATES:
+                self._finish(transaction.id)
         if sync:
             points.reach("journal.write.after")
 

@@ -235,6 +235,10 @@ class Audit(Protocol):
         """Add entries; durable with the next synced write of the journal."""
         ...
 
+    def length(self) -> int:
+        """The number of the last line, 0 for none. It grows before anybody can take the locks of a transaction that ends."""
+        ...
+
     def lines(self, after: int = 0) -> Iterator[AuditLine]:
         """All lines in order, from the one after number ``after``."""
         ...

@@ -6,10 +6,14 @@ The rules, each stricter than it would have to be, because that is easier to be 
   An account is whom a directory is bound as: where the operator's own acts for the caller, both see the same.
 * What was not there is looked for again: the transaction may be about to create it, by ways that are not seen here.
 * Any write of the transaction, whatever it changes and whoever it is done as, forgets everything: undo and commit too.
-* So does any lock that the transaction takes: what it protects may have changed before it was taken, and is read again.
+* So does any lock that the transaction takes for a change: what it protects may have changed before it was taken, and is
+  read again. A lock that is shared, for something that is only relied on, does so unless no other transaction of the store
+  can have ended meanwhile (`mpf_core.CallContext.stale`).
 * Changes are applied, undone and committed on a directory that remembers nothing: they look first, and look for real.
 
 What others change meanwhile is seen at the next lock. Whoever decides on something that may change locks it, and reads then.
+Writers who are no transactions of the store exclude themselves from all this: of them nothing is known but what is read
+again before a change.
 """
 
 from __future__ import annotations

@@ -265,9 +265,9 @@ class DirectoryProvider(Provider):
 
     def _remembering(self, ctx: CallContext, directory: Directory, account: Hashable) -> Directory:
         memory = self._memory(ctx)
-        if ctx.locks is None or ctx.identity.kind is IdentityKind.RECOVERY:
+        if ctx.stale is None or ctx.identity.kind is IdentityKind.RECOVERY:
             return ForgettingDirectory(directory, memory)
-        memory.locks = ctx.locks
+        memory.stale = ctx.stale
         return RememberingDirectory(directory, memory, account)
 
     def _memory(self, ctx: CallContext) -> Memory:

@@ -15,19 +15,19 @@ _MOST_ANSWERS = 1000
 class Memory:
     """Of one transaction. Used by its thread only; lives as long as somebody holds it.
 
-    ``changes`` counts the transaction's writes, and ``locks`` says how many locks it has taken, as far as that is known:
-    what was concluded from reads before the last one is out of date.
+    ``changes`` counts the transaction's writes, and ``stale``, as far as that is known, how often a lock that it has taken
+    has put what it had read before out of date (`mpf_core.CallContext.stale`).
     """
 
     changes: int = 0
-    locks: Callable[[], int] = lambda: 0
-    _locked: int = 0
+    stale: Callable[[], int] = lambda: 0
+    _seen: int = 0
     _answers: dict[Hashable, object] = field(default_factory=dict)
 
     @property
     def age(self) -> tuple[int, int]:
-        """Another one after every write and every lock."""
-        return self.changes, self.locks()
+        """Another one after every write, and every lock that counts."""
+        return self.changes, self.stale()
 
     def forget(self) -> None:
         """The transaction changes something."""
@@ -36,11 +36,11 @@ class Memory:
 
     @property
     def answers(self) -> dict[Hashable, object]:
-        """What has been read since the last lock and the last write."""
-        locked = self.locks()
-        if locked != self._locked or len(self._answers) >= _MOST_ANSWERS:
+        """What has been read since the last write, and the last lock that counts."""
+        stale = self.stale()
+        if stale != self._seen or len(self._answers) >= _MOST_ANSWERS:
             self._answers.clear()
-            self._locked = locked
+            self._seen = stale
         return self._answers
 
 

@@ -45,7 +45,7 @@ class Ground:
     held: int = 0
 
     def remembering(self, account: str = "operator") -> RememberingDirectory:
-        self.memory.locks = lambda: self.held
+        self.memory.stale = lambda: self.held
         return RememberingDirectory(self.counted, self.memory, account)
 
     def asked(self) -> list[str]:
@@ -285,7 +285,7 @@ class TestProviders:
             caller=Principal("johnc@alpineskihouse.com"),
             context=etree.Element("context"),
             bag={},
-            locks=locks,
+            stale=locks,
         )
 
     def test_preparing_remembers_from_call_to_call(self, ground: Ground, provider: Provider) -> None:
@@ -416,7 +416,7 @@ def test_it_cannot_be_told_from_a_directory_that_always_reads(
         for name in ("a", "b"):
             write(directory, ("add", "", name))
         held = 0
-        memory = Memory(locks=lambda: held)
+        memory = Memory(stale=lambda: held)
         plain: dict[str, Directory] = {"whole": directory, "half": Half(directory)}
         views = {who: RememberingDirectory(view, memory, who) for who, view in plain.items()}
         for step in steps:

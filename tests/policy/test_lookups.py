@@ -29,7 +29,7 @@ class Ground:
         self.policy.mpf_configure({}, services)
         self.held = 0
         self.memory: Memory = directories.memory("{1}")
-        self.memory.locks = lambda: self.held
+        self.memory.stale = lambda: self.held
 
     def ask(self) -> bool:
         """Whether the customer's administrators may."""

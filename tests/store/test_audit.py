@@ -47,6 +47,15 @@ def test_lines_come_back_in_order_as_they_were_appended(any_store: SqlStore | Me
     assert any_store.audit.verify() == []
 
 
+def test_its_length_is_the_number_of_the_last_line(any_store: SqlStore | MemoryStore) -> None:
+    assert any_store.audit.length() == 0
+    any_store.audit.append(entries(3))
+    any_store.audit.append(entries(1))
+    assert any_store.audit.length() == 4
+    any_store.audit.prune(2.5, "admin")
+    assert any_store.audit.length() == max(line.number for line in any_store.audit.lines())
+
+
 def test_the_head_is_the_last_line(any_store: SqlStore | MemoryStore) -> None:
     assert any_store.audit.head() is None
     any_store.audit.append(entries(3))

@@ -52,6 +52,20 @@ def step(transaction: TransactionRecord, order: int = 1, change: Json = None, **
     )
 
 
+def test_in_memory_a_lock_is_free_only_after_the_line_that_tells_of_its_transaction() -> None:
+    """As in a database, where both happen at once: `mpf_core.CallContext.stale` rests on it."""
+    seen: list[str | None] = []
+    first, second = record("e1"), record("e1", "t2")
+    journal = MemoryJournal(lambda _entries: seen.append(journal.lock("key", second, shared=True)))
+    for one in (first, second):
+        journal.write(one)
+    assert journal.lock("key", first) is None
+    first.state = TransactionState.ROLLED_BACK
+    journal.write(first, audit=[AuditEntry("request.end", 1.0)])
+    assert seen == [first.id]
+    assert journal.lock("key", second, shared=True) is None
+
+
 class TestWrite:
     def test_what_is_written_is_read(self, any_store: Store) -> None:
         made = record("e1")
