@@ -23,7 +23,7 @@ from mpf_core.runtime import Runtime
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Caller
 from mpf_core.services import Services
-from mpf_core.store.port import Store, StoreUnavailable
+from mpf_core.store.port import Fenced, Store, StoreUnavailable
 from mpf_core.submission import Result, Submission, permissions
 from mpf_core.tracing import Trace
 from mpf_core.transaction.closing import Means, Tell
@@ -70,7 +70,7 @@ class Engine:
         self._seat: str | None = None
         self._recovery: Recovery | None = None
         self._guard = threading.RLock()
-        self._in_flight = 0
+        self._running: set[str] = set()
         self._closed = False
         self._stop = threading.Event()
         self._background: threading.Thread | None = None
@@ -208,7 +208,7 @@ class Engine:
             raise ValueError("an idempotency key must not be empty")
         deadline = self._deadline(timeout)
         transaction_id = transaction_id or "{" + str(uuid.uuid4()).upper() + "}"
-        self._enter()
+        self._enter(transaction_id)
         try:
             around = self._surroundings()
             log = self._log.bind(transaction=transaction_id)
@@ -219,7 +219,7 @@ class Engine:
                 self._observing.wait()
             return result
         finally:
-            self._exit()
+            self._exit(transaction_id)
 
     def plan(
         self,
@@ -236,13 +236,13 @@ class Engine:
         StoreUnavailable, as `execute` does.
         """
         target, deadline = _checked(request, caller, namespace, procedure), self._deadline(timeout)
-        self._enter()
+        transaction_id = "{" + str(uuid.uuid4()).upper() + "}"
+        self._enter(transaction_id)
         try:
-            transaction_id = "{" + str(uuid.uuid4()).upper() + "}"
             log = self._log.bind(transaction=transaction_id)
             return Submission(self._surroundings(), request, caller, target, transaction_id, log).plan(deadline)
         finally:
-            self._exit()
+            self._exit(transaction_id)
 
     def _deadline(self, timeout: float | None) -> float | None:
         seconds = timeout if timeout is not None else self.config.engine.timeout
@@ -257,7 +257,6 @@ class Engine:
             self.administration,
             self._means(),
             self._own_seat,
-            self._abandon,
             self._observing,
         )
 
@@ -269,6 +268,7 @@ class Engine:
             attempts=settings.undo_attempts,
             wait=settings.undo_wait,
             call_timeout=settings.call_timeout,
+            name=self.config.security.recovery_account or self.config.security.service_account,
         )
 
     def _recovery_account(self) -> Identity:
@@ -282,11 +282,25 @@ class Engine:
         return self._runtime.key(self.config.store.key).password
 
     def _own_seat(self) -> str:
-        if self._seat is None:
+        """The engine's id in the store: another one, where its place was lost with the connection to the store.
+
+        Raises StoreUnavailable when it cannot be registered.
+        """
+        seat, engines = self._seat, self.store.engines
+        if seat is None or not engines.holds(seat):
             with self._guard:
-                if self._seat is None:
-                    self._seat = self.store.engines.join(self.config.engine.name)
-        return self._seat
+                if self._seat is None or not engines.holds(self._seat):
+                    try:
+                        self._seat = engines.join(self.config.engine.name)
+                    except (ConfigError, OSError) as error:
+                        self._log.error("engine.not_registered", exc_info=True)
+                        raise StoreUnavailable(f"this engine cannot be registered: {error}") from error
+                seat = self._seat
+        return seat
+
+    def _at(self) -> frozenset[str]:
+        with self._guard:
+            return frozenset(self._running)
 
     # --- Recovery ------------------------------------------------------------------------------------------------------
 
@@ -295,11 +309,8 @@ class Engine:
         if self._recovery is None:
             with self._guard:
                 if self._recovery is None:
-                    self._recovery = Recovery(self.store, self._means, self._own_seat, self._teller)
+                    self._recovery = Recovery(self.store, self._means, self._own_seat, self._teller, self._at)
         return self._recovery
-
-    def _abandon(self, transaction_id: str) -> None:
-        self._recoveries.abandon(transaction_id)
 
     def _teller(self, transaction_id: str) -> Tell:
         def tell(name: EventName, fields: dict[str, object]) -> None:
@@ -347,21 +358,23 @@ class Engine:
 
     # --- Who is still here ---------------------------------------------------------------------------------------------
 
-    def _enter(self) -> None:
+    def _enter(self, transaction_id: str) -> None:
         with self._guard:
             if self._closed:
                 raise RuntimeError("this engine is closed")
-            self._in_flight += 1
+            if transaction_id in self._running:
+                raise ValueError(f"a request with the transaction id {transaction_id} is running")
+            self._running.add(transaction_id)
 
-    def _exit(self) -> None:
+    def _exit(self, transaction_id: str) -> None:
         with self._guard:
-            self._in_flight -= 1
+            self._running.discard(transaction_id)
         if self._closed:
             self._leave_if_idle()
 
     def _leave_if_idle(self) -> None:
         with self._guard:
-            if self._in_flight:
+            if self._running:
                 return
             store, self._store = self._store, None
             seat, self._seat = self._seat, None
@@ -370,7 +383,7 @@ class Engine:
             try:
                 if seat is not None:
                     store.engines.leave(seat)
-            except StoreUnavailable:
+            except (StoreUnavailable, Fenced):
                 self._log.warning("store.leave_failed", exc_info=True)
             if store is not self._given:
                 store.close()

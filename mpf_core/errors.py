@@ -97,7 +97,7 @@ MEANINGS: dict[Code, str] = {
     Code.RESULT_TOO_LARGE: "The response is larger than engine.limits.result_bytes.",
     Code.PROVIDER_UNAVAILABLE: "A loaded namespace names a provider that no working plugin offers.",
     Code.STORE_UNAVAILABLE: "The store cannot record what is about to be done, so it is not done.",
-    Code.KEY_REUSED: "The idempotency key came with another request before.",
+    Code.KEY_REUSED: "The idempotency key came with another request before, or there has been a transaction of that id.",
     Code.REQUEST_RUNNING: "A request with this idempotency key is running now; ask again later.",
     Code.UNSETTLED: "The request with this idempotency key ended inconsistent, in doubt or settled by hand: send it with "
     "another key when an operator has put things right.",

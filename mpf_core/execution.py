@@ -42,7 +42,7 @@ _NOTEWORTHY = {"transaction.begin", "transaction.end", "elevation", "step.undo_f
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a request needs of its engine. ``abandon`` leaves a transaction to recovery; ``seat`` is the engine's id."""
+    """What a request needs of its engine. ``seat`` is the engine's id in the store."""
 
     config: Config
     runtime: Runtime
@@ -50,7 +50,6 @@ class Surroundings:
     administration: Administration
     means: Means
     seat: Callable[[], str]
-    abandon: Callable[[str], None]
     observing: Observing
 
 

@@ -80,7 +80,7 @@ class Observing:
             for observer in letter.observers:
                 try:
                     observer(event=letter.event)
-                except Exception as error:  # an observer never changes a request's outcome
+                except (Exception, SystemExit) as error:  # an observer never changes a request's outcome
                     self._log.warning(
                         "observer.failed",
                         plugin=observer.plugin,

@@ -21,11 +21,11 @@ from mpf_core.planning import Plan, Planning
 from mpf_core.provider import Element, Json
 from mpf_core.security.identity import Identity, IdentityKind, Impersonate, SecurityState
 from mpf_core.security.principal import Caller, Credentials, Principal
-from mpf_core.store.port import AuditEntry, Fenced, KeyReused, RequestKey, StoreUnavailable, TransactionRecord
+from mpf_core.store.port import AuditEntry, Fenced, IdTaken, KeyReused, RequestKey, StoreUnavailable, TransactionRecord
 from mpf_core.tracing import Trace
 from mpf_core.transaction.recovery import counted, notice
 from mpf_core.transaction.states import OPEN_TRANSACTIONS, UNDO_OUTCOMES, TransactionState
-from mpf_core.transaction.transaction import Farewell, InDoubt, StepOutcome, Transaction
+from mpf_core.transaction.transaction import Farewell, InDoubt, StepOutcome, Transaction, id_taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,16 +154,18 @@ class Submission:
             if key is None and config.engine.client_transaction_id_is_key:
                 key = record.client_transaction_id or None
         transaction = Transaction(record, self._around.store, self._around.means, self._around.seat)
+        transaction.farewell = self._farewell
         execution = self._execution(transaction, principal, admitted, deadline, cancelled)
         execution.keep_calls = key is not None
         execution.trace = self.trace
         security = self._security(principal, admitted)
         if key is not None:
+            self._transaction = transaction  # from now on it may be in the store, whatever the answer is
             earlier = self._claim(transaction, principal, key)
             if earlier is not None:
+                self._transaction = None
                 return self._again(earlier, execution, security)
         self._transaction = transaction
-        transaction.farewell = self._farewell
         self._unrecorded = execution.authority.waiting
         self._begin(execution, security)
         points.reach("request.admitted")
@@ -188,9 +190,11 @@ class Submission:
 
     def _note(self, event: str, security: SecurityState) -> None:
         acting = security.enter(Impersonate.ON, None).identity  # whatever else a call runs as has a line of its own
-        entry = self._line(event, self._record.started, acting.name)
+        self._append([self._line(event, self._record.started, acting.name)])
+
+    def _append(self, lines: Sequence[AuditEntry]) -> None:
         try:
-            self._around.store.audit.append([entry])
+            self._around.store.audit.append(lines)
         except StoreUnavailable as error:
             raise MpfError(Code.STORE_UNAVAILABLE, "The store cannot record the request, so it is not run.") from error
 
@@ -227,8 +231,6 @@ class Submission:
             transaction.abort()
         except (InDoubt, Fenced) as lost:
             self._log.error("transaction.unrecorded", reason=type(lost).__name__, exc_info=True)
-            if isinstance(lost, InDoubt):
-                self._around.abandon(record.id)
         points.reach("request.ended")
         transaction.tell("transaction.end", {"state": record.state.value, "code": error.code})
         steps = transaction.outcomes()
@@ -240,7 +242,6 @@ class Submission:
         record = self._record
         self._log.error("transaction.unrecorded", reason=type(lost).__name__, exc_info=True)
         if isinstance(lost, InDoubt):
-            self._around.abandon(record.id)
             text = f"The request's end could not be recorded; recovery decides: see `mpfctl transactions show {record.id}`."
         else:
             text = f"Another engine has taken the request over: see `mpfctl transactions show {record.id}`."
@@ -253,17 +254,14 @@ class Submission:
 
     def _interrupted(self) -> None:
         """Ctrl-C: roll back; what is past that, and a rollback that is interrupted as well, is left to recovery."""
-        if self._transaction is None:
-            return
-        if self._record.state is not TransactionState.RUNNING:  # ending already: only the journal knows how far it got
-            self._around.abandon(self._record.id)
+        # Ending already: only the journal knows how far it got.
+        if self._transaction is None or self._record.state is not TransactionState.RUNNING:
             return
         self._record.code, self._record.error = Code.CANCELLED, "interrupted"
         try:
             self._transaction.abort()
-        except BaseException:
-            self._around.abandon(self._record.id)
-            raise
+        except (InDoubt, Fenced) as lost:
+            self._log.error("transaction.unrecorded", reason=type(lost).__name__, exc_info=True)
         self._transaction.tell("transaction.end", {"state": self._record.state.value})
 
     def _answer(self, error: MpfError, steps: Sequence[StepOutcome]) -> Result:
@@ -279,7 +277,11 @@ class Submission:
         digest = self._around.store.digest(b"\0".join([*(part.encode() for part in self._target or ()), body]))
         try:
             return transaction.claim(RequestKey(principal.sid or principal.name.lower(), key, digest))
+        except IdTaken:
+            self._transaction = None
+            raise id_taken(self._record.id) from None
         except KeyReused:
+            self._transaction = None
             raise MpfError(
                 Code.KEY_REUSED, "This idempotency key came with another request before; a new request needs a new key."
             ) from None
@@ -299,7 +301,7 @@ class Submission:
         execution.authorize_again(stored["calls"], security)
         self._record.state = TransactionState.COMMITTED
         details: dict[str, Json] = {"repeated": earlier.id}
-        self._around.store.audit.append([self._line("request.end", time.time(), security.caller.name, details)])
+        self._append([self._line("request.end", time.time(), security.caller.name, details)])
         return Result(stored["document"].encode("utf-8"), earlier.id, TransactionState.COMMITTED, repeated=True)
 
     # --- Audit ---------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, select, text
 from mpf_core.store.database import Cursor
 from mpf_core.store.engines import Claimed, FileLiveness, Registration
 from mpf_core.store.liveness import LockFile, host_id, keep_from_children
-from mpf_core.store.port import Claim, Fenced, StoreUnavailable
+from mpf_core.store.port import Claim, StoreUnavailable
 from mpf_core.store.postgresql import PostgresDatabase
 from mpf_core.store.tables import engines
 
@@ -31,6 +31,8 @@ class ServerLiveness:
         self._db = db
         self._files = None if folder is None else FileLiveness(folder.absolute())
         self._held: set[str] = set()
+        #: Engines of this process whose registration went, with their lock, while the server was out of reach.
+        self.lost: set[str] = set()
         self._session: tuple[object, ...] = ()
         db.on_connect.append(self._take_again)
 
@@ -81,6 +83,10 @@ class ServerLiveness:
                 stack.callback(self._put_back, lock, engine.id)
             yield Claimed(certain=known or engine.left)
 
+    def holds(self, engine: str) -> bool:
+        """See `Engines.holds`."""
+        return engine in self._held
+
     def is_sure(self) -> bool:
         """See `Engines.is_sure`: while the server does not answer, the lock may be gone."""
         return False
@@ -113,12 +119,15 @@ class ServerLiveness:
     def _take_again(self, cursor: Cursor) -> None:
         """Take the locks on a new session, before anything is written on it.
 
-        Raises Fenced when another engine has claimed one of ours meanwhile: it undoes what we have begun.
+        One whose registration is gone has lost its place: another engine has recovered what it had begun. Raises
+        StoreUnavailable while another engine is at that.
         """
-        for engine in self._held:
+        for engine in sorted(self._held):
             if cursor.execute(self._db.compiled(_REGISTERED), {"engine": engine}).fetchone() is None:
-                raise Fenced("the connection to the store was lost, and meanwhile another engine has recovered this one")
-            self._take(cursor, engine)
+                self._held.discard(engine)
+                self.lost.add(engine)
+            else:
+                self._take(cursor, engine)
         if self._held:
             self._remember(cursor)
 
@@ -127,7 +136,7 @@ class ServerLiveness:
         while not cursor.execute(self._db.compiled(_TRY), _lock(engine)).fetchone()[0]:
             holder = cursor.execute(self._db.compiled(_HOLDER), _lock(engine)).fetchone()
             if time.monotonic() > until or (holder is not None and tuple(holder) != self._session):
-                raise Fenced("the connection to the store was lost, and another engine is recovering this one")
+                raise StoreUnavailable("the connection to the store was lost, and another engine is recovering this one")
             if holder is not None:
                 # The server has not noticed yet that our former session is dead; nothing else would tell it for hours.
                 cursor.execute(self._db.compiled(_END_SESSION), {"pid": holder[0]})

@@ -9,8 +9,8 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -48,7 +48,10 @@ class Claimed:
 
 
 class Liveness(Protocol):
-    """How an engine shows that it lives."""
+    """How an engine shows that it lives. ``lost`` are engines of this process that have lost their lock."""
+
+    @property
+    def lost(self) -> Container[str]: ...
 
     def lock_file(self, engine: str) -> str:
         """Where the engine's lock file is; empty without one."""
@@ -66,6 +69,10 @@ class Liveness(Protocol):
         """Hold the lock of an engine that is gone; ``None`` when it is not free."""
         ...
 
+    def holds(self, engine: str) -> bool:
+        """See `Engines.holds`."""
+        ...
+
     def is_sure(self) -> bool:
         """See `Engines.is_sure`."""
         ...
@@ -81,6 +88,7 @@ class FileLiveness:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._held: dict[str, LockFile] = {}
+        self.lost: Container[str] = frozenset()
 
     def lock_file(self, engine: str) -> str:
         """See `Liveness.lock_file`."""
@@ -102,25 +110,41 @@ class FileLiveness:
 
     @contextmanager
     def claim(self, engine: Registration) -> Iterator[Claim | None]:
-        """See `Liveness.claim`. A missing file means that the engine is gone; the claim makes one, to exclude others."""
+        """See `Liveness.claim`. The claim makes a file where there is none, to exclude others.
+
+        The engine may know the folder by another name, which it has registered. Where no file is left at all, an engine is
+        gone when its process is.
+        """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = LockFile(self._folder / engine.id)
-        if not lock.take():
+        own = self._folder / engine.id
+        registered = Path(engine.lock_file) if engine.lock_file and engine.host == host_id() else own
+        names = [name for name in dict.fromkeys((own, registered)) if name.exists()]
+        if not names and not engine.left and engine.host == host_id() and _runs(engine.pid):
             yield None
             return
-        try:
+        with ExitStack() as stack:
+            for name in dict.fromkeys((own, *names)):
+                lock = LockFile(name)
+                if not lock.take(create=name == own):
+                    if name == own or name.exists():
+                        yield None
+                        return
+                    continue
+                stack.callback(lock.remove)
             yield Claimed(certain=True)
-        finally:
-            lock.remove()
+
+    def holds(self, engine: str) -> bool:
+        """See `Engines.holds`."""
+        return engine in self._held
 
     def is_sure(self) -> bool:
         """See `Engines.is_sure`: the lock is the operating system's."""
         return True
 
     def close(self) -> None:
-        """See `Liveness.close`."""
-        for engine in list(self._held):
-            self.release(engine)
+        """See `Liveness.close`. The files stay: they say to whoever finds the registrations that these engines are gone."""
+        while self._held:
+            self._held.popitem()[1].close()
 
 
 class SqlEngines:
@@ -190,6 +214,10 @@ class SqlEngines:
         with self._db.write(sync=False) as cursor:
             self._remove_unneeded(cursor, engine)
 
+    def holds(self, engine: str) -> bool:
+        """See `Engines.holds`."""
+        return self._liveness.holds(engine)
+
     def is_sure(self) -> bool:
         """See `Engines.is_sure`."""
         return self._liveness.is_sure()
@@ -231,12 +259,27 @@ class MemoryEngines:
     def forget(self, engine: str) -> None:
         """See `Engines.forget`."""
 
+    def holds(self, engine: str) -> bool:
+        """See `Engines.holds`: nobody can take it away."""
+        return True
+
     def is_sure(self) -> bool:
         """See `Engines.is_sure`: there is nobody else."""
         return True
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _runs(pid: int) -> bool:
+    """Whether there is a process of that number on this host."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
 
 
 def _registration(row: Sequence[object]) -> Registration:

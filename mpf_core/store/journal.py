@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from mpf_core.store.database import Cursor, Database, canonical
 from mpf_core.store.port import (
     AuditEntry,
     Fenced,
+    IdTaken,
     KeyReused,
     Query,
     RequestKey,
@@ -46,8 +47,9 @@ from mpf_core.transaction.states import FINAL_STATES, OPEN_TRANSACTIONS, Transac
 
 @dataclass(slots=True)
 class _Open:
-    """What is known of a transaction that is not final: its key, and the steps that are in the table."""
+    """What is known of a transaction that is not final: whose record it is, its key, and the steps that are in the table."""
 
+    record: TransactionRecord
     key: DataKey
     stored: set[int] = field(default_factory=set)
     #: Whether one of the steps is.
@@ -59,18 +61,19 @@ class _Open:
 
 
 class SqlJournal:
-    """Implements `mpf_core.store.port.Journal` on a `Database`."""
+    """Implements `mpf_core.store.port.Journal` on a `Database`. ``lost`` are engines of this process without their lock."""
 
-    def __init__(self, db: Database, vault: Vault, audit: SqlAudit) -> None:
+    def __init__(self, db: Database, vault: Vault, audit: SqlAudit, lost: Container[str] = frozenset()) -> None:
         self._db = db
+        self._lost = lost
         self._vault = vault
         self._audit = audit
         self._open: dict[str, _Open] = {}
         self._add_step = db.compiled(sql.add_step(db.dialect))
         self._get = db.compiled(sql.GET)
         self._add = db.compiled(sql.ADD)
-        self._change = db.compiled(sql.CHANGE)
-        self._fence = db.compiled(sql.FENCE_ALONE if db.dialect == "postgresql" else sql.FENCE)
+        self._change = {state: db.compiled(statement) for state, statement in sql.CHANGE.items()}
+        self._fence = db.compiled(sql.FENCE_SAME_ALONE if db.dialect == "postgresql" else sql.FENCE_SAME)
         self._fence_open = db.compiled(sql.FENCE_OPEN_ALONE if db.dialect == "postgresql" else sql.FENCE_OPEN)
         self._change_step = db.compiled(sql.CHANGE_STEP)
         self._unlock = db.compiled(sql.UNLOCK)
@@ -106,6 +109,7 @@ class SqlJournal:
         opened.there = True
         opened.row = changing_of(transaction)
         opened.stored.update(step.order for step in steps)
+        transaction.stored = True
         if transaction.state not in OPEN_TRANSACTIONS:
             self._open.pop(transaction.id, None)
         if sync:
@@ -131,37 +135,47 @@ class SqlJournal:
             cursor.execute(self._db.compiled(sql.PUT_KEY), values)
             opened = self._put(cursor, transaction)
         opened.there = True
+        transaction.stored = True
         points.reach("journal.write.after")
         return None
 
     def _put(self, cursor: Cursor, record: TransactionRecord) -> _Open:
         """Insert or change the transaction's row."""
+        if record.engine in self._lost:
+            raise Fenced(record.id)
         opened = self._open.get(record.id)
+        if opened is not None and opened.record is not record:
+            if not record.stored:
+                raise IdTaken(record.id)
+            opened = None  # read from the table meanwhile, and so is what was known of it
         if opened is not None and opened.there:
             self._update(cursor, opened, record)
             return opened
         row = cursor.execute(self._get, {"transaction": record.id}).fetchone()
         if row is None:
             if opened is None:
-                opened = self._open[record.id] = _Open(self._vault.new_key())
+                opened = self._open[record.id] = _Open(record, self._vault.new_key())
             cursor.execute(
                 self._add, {**self._values(opened.key, record), **fixed_columns(record), "data_key": opened.key.wrapped}
             )
             return opened
         if opened is None:
-            opened = self._open[record.id] = _Open(self._key_for_more(row), confidential=True)
+            if not record.stored:
+                raise IdTaken(record.id)
+            opened = self._open[record.id] = _Open(record, self._key_for_more(row), confidential=True)
             numbers = cursor.execute(self._db.compiled(sql.NUMBERS), {"transaction": record.id}).fetchall()
             opened.stored.update(number for (number,) in numbers)
         self._update(cursor, opened, record)
         return opened
 
     def _update(self, cursor: Cursor, opened: _Open, record: TransactionRecord) -> None:
-        """Change the row, or only make sure that it is still ours when there is nothing to change."""
-        whose = {"the_id": record.id, "the_engine": record.engine}
+        """Change the row, or only make sure that it is still ours, as we know it, when there is nothing to change."""
         if changing_of(record) == opened.row:
+            whose = {"the_id": record.id, "the_engine": record.engine, "the_state": record.state.value}
             ours = cursor.execute(self._fence, whose).fetchone() is not None
         else:
-            cursor.execute(self._change, {**self._values(opened.key, record), **whose})
+            whose = {"the_id": record.id, "the_engine": record.engine}
+            cursor.execute(self._change[record.state], {**self._values(opened.key, record), **whose})
             ours = cursor.rowcount == 1
         if not ours:
             self._open.pop(record.id, None)
@@ -209,7 +223,10 @@ class SqlJournal:
             return
         saved = None if step.saved_data is None else step.saved_data.decode("utf-8", "surrogateescape")
         contents = [step.change, saved, *([list(step.secrets)] if step.secrets else ())]
-        values["intent"] = opened.key.seal(canonical(contents), bound_part(step, "intent"), step.clear)
+        # One that does not verify is not to verify because it is written again.
+        values["intent"] = (
+            opened.key.seal(canonical(contents), bound_part(step, "intent"), step.clear) if step.verified else b""
+        )
         values["number"] = step.order
         for name in STEP_FACTS:
             values[name] = getattr(step, name)
@@ -342,6 +359,7 @@ class SqlJournal:
             settled_because=row["settled_because"],
             verified=verified and key is not None,
         )
+        record.stored = True
         if key is None:
             return record
         blobs = {"seal": sealed_part(record), "error": about(record, "error"), "response": about(record, "response")}

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from mpf_core import points
 from mpf_core.provider import Json
-from mpf_core.store.port import AuditEntry, Fenced, KeyReused, Query, StepRecord, TransactionRecord
-from mpf_core.transaction.states import FINAL_STATES, TransactionState
+from mpf_core.store.port import AuditEntry, Fenced, IdTaken, KeyReused, Query, StepRecord, TransactionRecord
+from mpf_core.transaction.states import FINAL_STATES, REACHED_FROM, TransactionState
 
 
 class MemoryJournal:
@@ -31,6 +31,7 @@ class MemoryJournal:
         self._mutex = threading.RLock()
         self._transactions: dict[str, TransactionRecord] = {}
         self._owners: dict[str, str] = {}
+        self._states: dict[str, TransactionState] = {}
         self._finished: OrderedDict[str, None] = OrderedDict()
         self._steps: defaultdict[str, dict[int, StepRecord]] = defaultdict(dict)
         self._keys: dict[tuple[str, str], str] = {}
@@ -50,9 +51,7 @@ class MemoryJournal:
         if sync:
             points.reach("journal.write.before")
         with self._mutex:
-            if self._owners.setdefault(transaction.id, transaction.engine) != transaction.engine:
-                raise Fenced(transaction.id)
-            self._transactions[transaction.id] = transaction
+            self._record(transaction)
             for step in steps:
                 self._steps[transaction.id][step.order] = step
         for topic, body in messages:
@@ -76,10 +75,21 @@ class MemoryJournal:
                     raise KeyReused
                 if earlier.state is not TransactionState.ROLLED_BACK:
                     return earlier
+            self._record(transaction)
             self._keys[key.scope, key.key] = transaction.id
-            self._transactions[transaction.id] = transaction
-            self._owners[transaction.id] = transaction.engine
         return None
+
+    def _record(self, transaction: TransactionRecord) -> None:
+        known = self._transactions.get(transaction.id)
+        if known is not None and not transaction.stored:
+            raise IdTaken(transaction.id)
+        owner = self._owners.setdefault(transaction.id, transaction.engine)
+        was = self._states.get(transaction.id, transaction.state)
+        if owner != transaction.engine or was not in REACHED_FROM[transaction.state]:
+            raise Fenced(transaction.id)
+        self._transactions[transaction.id] = transaction
+        self._states[transaction.id] = transaction.state
+        transaction.stored = True
 
     def lock(self, key: str, transaction: TransactionRecord, *, shared: bool = False) -> str | None:
         """See `Journal.lock`."""
@@ -159,6 +169,7 @@ class MemoryJournal:
         self._finished.pop(transaction_id, None)
         self._steps.pop(transaction_id, None)
         self._owners.pop(transaction_id, None)
+        self._states.pop(transaction_id, None)
         record = self._transactions.pop(transaction_id, None)
         if record is not None and record.key is not None:
             place = (record.key.scope, record.key.key)

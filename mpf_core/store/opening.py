@@ -45,7 +45,7 @@ class SqlStore:
         self.vault = vault
         self.key_file = key_file
         self.audit = SqlAudit(db, ring.audit)
-        self.journal = SqlJournal(db, vault, self.audit)
+        self.journal = SqlJournal(db, vault, self.audit, liveness.lost)
         self.engines = SqlEngines(db, liveness, self._follow_master_key)
         self.settings = SqlSettings(db, ring.settings)
         self.outbox = SqlOutbox(db)
@@ -148,4 +148,5 @@ def _liveness(settings: StoreSettings, base_dir: Path, db: Database) -> Liveness
     if isinstance(db, PostgresDatabase):
         return ServerLiveness(db, None if settings.lock_dir is None else base_dir / settings.lock_dir)
     assert db.path is not None
-    return FileLiveness(db.path.with_name(f"{db.path.name}.engines"))
+    path = db.path.resolve()  # whichever name the file is opened by, it has one folder of locks
+    return FileLiveness(path.with_name(f"{path.name}.engines"))

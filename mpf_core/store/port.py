@@ -23,6 +23,10 @@ class Fenced(Exception):  # noqa: N818 - what happened to the engine, not an err
     """The transaction belongs to another engine by now: this one may neither go on with it nor undo it."""
 
 
+class IdTaken(Exception):  # noqa: N818
+    """A transaction of that id is in the store already, and this is another one."""
+
+
 class KeyReused(Exception):  # noqa: N818
     """An idempotency key came with another request than the first time."""
 
@@ -44,7 +48,7 @@ class TransactionRecord:
     for. ``engine`` is the id of the engine that owns the transaction. ``code`` and ``error`` say why it failed;
     ``response`` is kept for requests with an idempotency key. ``settled_by`` and ``settled_because`` are an operator's.
     ``verified`` is False when the record was changed behind the engine's back. ``error`` and ``response`` are encrypted at
-    rest.
+    rest. ``stored`` says that the store is known to have it.
     """
 
     id: str
@@ -64,6 +68,7 @@ class TransactionRecord:
     settled_by: str = ""
     settled_because: str = ""
     verified: bool = True
+    stored: bool = field(default=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -178,14 +183,17 @@ class Journal(Protocol):
 
         With ``sync`` it survives a loss of power when this returns, and so does everything that was written before.
         A transaction in a final state (`FINAL_STATES`) lets go of its locks. May be repeated after StoreUnavailable.
-        Raises Fenced when the transaction is in the store and its engine is another than ``transaction.engine``.
+        Raises Fenced when the transaction is in the store and its engine is another than ``transaction.engine``, or its
+        state there is none that it can have come from (`REACHED_FROM`), or when that engine has lost its lock
+        (`Engines.holds`); IdTaken for a new one whose id is there already.
         """
         ...
 
     def claim(self, transaction: TransactionRecord) -> TransactionRecord | None:
         """Begin a transaction that has a ``key``, durably; or return the earlier one of that key, which stands in the way.
 
-        One that was rolled back does not stand in the way. Raises KeyReused when the earlier one's digest is another.
+        One that was rolled back does not stand in the way. Raises KeyReused when the earlier one's digest is another, Fenced
+        and IdTaken as `write` does.
         """
         ...
 
@@ -274,6 +282,10 @@ class Engines(Protocol):
 
     def leave(self, engine: str) -> None:
         """Give the lock back; the registration goes when no open transaction needs it."""
+        ...
+
+    def holds(self, engine: str) -> bool:
+        """Whether an engine of this process still has its lock, as far as is known. One that has not joins anew."""
         ...
 
     def others(self, engine: str) -> Sequence[str]:

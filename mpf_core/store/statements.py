@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mpf_core.store.rows import OUTCOME, STEP_COLUMNS
 from mpf_core.store.tables import locks, outbox, request_keys, steps, transactions
-from mpf_core.transaction.states import FINAL_STATES, OPEN_TRANSACTIONS
+from mpf_core.transaction.states import FINAL_STATES, OPEN_TRANSACTIONS, REACHED_FROM
 
 #: Engines wait for each other here until the transaction is over.
 SERIALISE = "SELECT pg_advisory_xact_lock(hashtextextended(%(key)s, 0))"
@@ -23,15 +23,20 @@ BY_ID = transactions.c.id == bindparam("transaction")
 GET = select(transactions.c.data_key).where(BY_ID)
 ALL = select(*transactions.columns).where(BY_ID)
 ADD = insert(transactions).values({name: bindparam(name) for name in TRANSACTION_COLUMNS})
-CHANGE = (
-    update(transactions)
+#: To each state, from those that it can be reached from.
+CHANGE = {
+    state: update(transactions)
     .where(transactions.c.id == bindparam("the_id"), transactions.c.engine == bindparam("the_engine"))
+    .where(transactions.c.state.in_([literal(one) for one in sorted(one.value for one in before)]))
     .values({name: bindparam(name) for name in CHANGING})
-)
+    for state, before in REACHED_FROM.items()
+}
 FENCE = select(transactions.c.id).where(
     transactions.c.id == bindparam("the_id"), transactions.c.engine == bindparam("the_engine")
 )
-FENCE_ALONE = FENCE.with_for_update()
+#: A transaction whose state does not change.
+FENCE_SAME = FENCE.where(transactions.c.state == bindparam("the_state"))
+FENCE_SAME_ALONE = FENCE_SAME.with_for_update()
 FENCE_OPEN = FENCE.where(
     transactions.c.state.in_([literal(state) for state in sorted(state.value for state in OPEN_TRANSACTIONS)])
 )

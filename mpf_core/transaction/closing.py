@@ -15,7 +15,7 @@ from lxml import etree
 from tenacity import Retrying, stop_after_attempt, wait_exponential
 
 from mpf_core import points, redaction, xml
-from mpf_core.errors import MpfError
+from mpf_core.errors import ConfigError, MpfError
 from mpf_core.events import EventName
 from mpf_core.log import logger
 from mpf_core.provider import CallContext, Change, Provider, Undo
@@ -36,7 +36,8 @@ _TAMPERED = "the record was changed behind the engine's back, so it is shown and
 class Means:
     """What it takes: providers by source, the recovery account, and how long to try.
 
-    ``provider`` raises MpfError for one that is missing; ``account`` ConfigError when its credentials are. ``attempts`` are
+    ``provider`` raises MpfError for one that is missing; ``account`` ConfigError when its credentials are, and ``name`` is
+    what that account is called. ``attempts`` are
     those of one undo or commit, ``wait`` the seconds before the second one, ``call_timeout`` the seconds of one attempt.
     """
 
@@ -45,6 +46,7 @@ class Means:
     attempts: int = 3
     wait: float = 0.05
     call_timeout: float | None = None
+    name: str = ""
 
 
 class Closing:
@@ -93,7 +95,7 @@ class Closing:
         with redaction.hiding(step.secrets):
             try:
                 found = self._attempt(step, lambda provider, ctx, change: provider.undo(ctx, change))
-            except Exception as error:  # one failing undo never stops the others
+            except (Exception, SystemExit) as error:  # one failing undo never stops the others
                 self._failed(step, StepState.UNDO_FAILED, "undo.failed", error)
                 self._tell("step.undo_failed", {"sequence": step.sequence, "step": step.step, "reason": step.detail})
                 return False
@@ -109,7 +111,7 @@ class Closing:
                     points.reach("provider.commit.before")
                     self._attempt(step, lambda provider, ctx, change: provider.commit(ctx, change))
                     points.reach("provider.commit.after")
-            except Exception as error:  # the remaining commits still run
+            except (Exception, SystemExit) as error:  # the remaining commits still run
                 self._failed(step, StepState.IN_DOUBT, "commit.failed", error)
                 self._tell("step.in_doubt", {"sequence": step.sequence, "step": step.step, "reason": step.detail})
             else:
@@ -154,7 +156,7 @@ class Closing:
         )
         return ctx, Change(step.change, reversible=step.reversible, format=step.format)
 
-    def _failed(self, step: StepRecord, state: StepState, event: str, error: Exception) -> None:
+    def _failed(self, step: StepRecord, state: StepState, event: str, error: BaseException) -> None:
         logger(transaction=step.transaction_id).error(event, step=step.step, procedure=step.procedure, exc_info=True)
         self._ledger.move(step, state, _reason(error))
 
@@ -163,9 +165,9 @@ class _Refused(Exception):  # noqa: N818 - never leaves this module
     """It is not even tried; the text says why."""
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """What may be shown: an unexpected exception's text could hold a secret, so it goes to the log only."""
-    if isinstance(error, MpfError | _Refused):
+    if isinstance(error, MpfError | ConfigError | _Refused):
         return redaction.mask(str(error))
     return f"{type(error).__name__}; the engine's log has the details"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from mpf_core.log import logger
@@ -17,6 +17,7 @@ from mpf_core.transaction.states import (
     OPEN_STATES,
     OPEN_TRANSACTIONS,
     UNSETTLED,
+    StepState,
     TransactionState,
 )
 from mpf_core.transaction.transaction import StepOutcome, outcomes
@@ -39,52 +40,47 @@ class Recovery:
     """Recovers for one engine.
 
     ``means`` gives what closing needs, ``engine`` this engine's id in the store, ``teller`` the function that tells
-    observers of a transaction. One recovery runs at a time.
+    observers of a transaction, and ``running`` the ids of the requests that this engine is at: whatever else it owns in the
+    store has lost whoever worked on it. One transaction at a time is worked on.
     """
 
     def __init__(
-        self, store: Store, means: Callable[[], Means], engine: Callable[[], str], teller: Callable[[str], Tell]
+        self,
+        store: Store,
+        means: Callable[[], Means],
+        engine: Callable[[], str],
+        teller: Callable[[str], Tell],
+        running: Callable[[], Collection[str]],
     ) -> None:
         self._store = store
         self._means = means
         self._engine = engine
         self._teller = teller
+        self._running = running
         self._one = threading.Lock()
-        self._abandoned: set[str] = set()
-
-    def abandon(self, transaction_id: str) -> None:
-        """Leave a transaction of this engine, the end of which could not be recorded, to the next recovery."""
-        self._abandoned.add(transaction_id)
 
     def run(self, stop: threading.Event | None = None) -> Iterator[Recovered]:
         """Recover everything that nobody works on, one transaction at a time, until ``stop`` is set.
 
-        Raises StoreUnavailable; what was recovered until then stays recovered.
+        Raises StoreUnavailable; what was recovered until then stays recovered, and the rest is found again the next time.
         """
-        with self._one:
-            waiting = [*self._abandoned, *self._adopt()]
-            for transaction_id in waiting:
-                if stop is not None and stop.is_set():
-                    self._abandoned.update(waiting[waiting.index(transaction_id) :])
-                    return
-                self._abandoned.discard(transaction_id)
-                try:
+        self._adopt()
+        for transaction_id in self._left():
+            if stop is not None and stop.is_set():
+                return
+            try:
+                with self._one:
                     recovered = self._finish(transaction_id)
-                except Fenced:  # somebody else adopted it, which is as good
-                    continue
-                except Exception as error:
-                    self._abandoned.add(transaction_id)
-                    if isinstance(error, StoreUnavailable):
-                        self._abandoned.update(waiting[waiting.index(transaction_id) :])
-                        raise
-                    # One that cannot be finished (its master key is not given, say) does not stand in the way of the others.
-                    logger(transaction=transaction_id).error("recovery.failed", exc_info=True)
-                    continue
-                except BaseException:
-                    self._abandoned.update(waiting[waiting.index(transaction_id) :])
-                    raise
-                if recovered is not None:
-                    yield recovered
+            except Fenced:  # somebody else adopted it, which is as good
+                continue
+            except StoreUnavailable:
+                raise
+            except Exception:
+                # One that cannot be finished (its master key is not given, say) does not stand in the way of the others.
+                logger(transaction=transaction_id).error("recovery.failed", exc_info=True)
+                continue
+            if recovered is not None:
+                yield recovered
 
     def retry(self, transaction_id: str, by: str) -> Recovered | None:
         """Run the failed undos or commits of an unsettled transaction again; ``None`` when it is not (any more) one."""
@@ -97,13 +93,21 @@ class Recovery:
             if record.engine != me and not journal.adopt(record.id, record.engine, me):
                 return None
             record.engine = me
-            return self._close(record, "retry", {"by": by})
+            try:
+                return self._close(record, "retry", {"by": by})
+            except Fenced:  # settled, or retried by somebody else, meanwhile
+                return None
 
-    def _adopt(self) -> list[str]:
+    def _left(self) -> list[str]:
+        """The open transactions of this engine that no request of it is at, those of before first."""
+        mine = self._store.journal.find(Query(states=OPEN_TRANSACTIONS, engine=self._engine()))
+        running = self._running()  # asked for afterwards: one that ends meanwhile is not open any more when it is looked at
+        return [record.id for record in reversed(mine) if record.id not in running]
+
+    def _adopt(self) -> None:
         """Take over the open transactions of all engines that are gone."""
         journal, engines = self._store.journal, self._store.engines
         me = self._engine()
-        adopted: list[str] = []
         for other in engines.others(me):
             with engines.claim(other) as claim:
                 if claim is None:
@@ -112,11 +116,10 @@ class Recovery:
                 for record in journal.find(Query(states=OPEN_TRANSACTIONS, engine=other)):
                     if not claim.certain and self._may_be_running(record):
                         left = True
-                    elif journal.adopt(record.id, other, me):
-                        adopted.append(record.id)
+                    else:
+                        journal.adopt(record.id, other, me)
                 if not left:
                     engines.forget(other)
-        return adopted
 
     def _may_be_running(self, record: TransactionRecord) -> bool:
         now = time.time()
@@ -127,28 +130,23 @@ class Recovery:
 
     def _finish(self, transaction_id: str) -> Recovered | None:
         record = self._store.journal.transaction(transaction_id)
-        if record is None or record.state not in OPEN_TRANSACTIONS:
+        if record is None or record.state not in OPEN_TRANSACTIONS or record.engine != self._engine():
             return None
-        record.engine = self._engine()
         return self._close(record, "recovery", {})
 
     def _close(self, record: TransactionRecord, event: str, details: dict[str, Json]) -> Recovered:
         steps = list(self._store.journal.steps(record.id))
-        if not record.verified:
-            for step in steps:
-                step.verified = False
+        forward = record.state in {TransactionState.COMMITTING, TransactionState.IN_DOUBT}
+        _doubt(record, steps, forward=forward)
         ledger = Ledger(record, self._store.journal, steps)
         means = self._means()
         closing = Closing(ledger, means, self._teller(record.id))
-        if record.state in {TransactionState.COMMITTING, TransactionState.IN_DOUBT}:
-            if record.state is TransactionState.IN_DOUBT:
-                ledger.to(TransactionState.COMMITTING)
-            end = closing.commit_all()
-        else:
-            if record.state is not TransactionState.ROLLING_BACK:
-                ledger.to(TransactionState.ROLLING_BACK)
-            end = closing.undo_all()
-        ledger.to(end)
+        begun = TransactionState.COMMITTING if forward else TransactionState.ROLLING_BACK
+        if record.state is not begun:
+            ledger.to(begun)
+        ledger.save(sync=False)  # before anything is done: it is ours, and nobody settles it or retries it meanwhile
+        ledger.to(closing.commit_all() if forward else closing.undo_all())
+        end = record.state
         record.ended = time.time()
         line = AuditEntry(
             event,
@@ -157,13 +155,26 @@ class Recovery:
             record.caller,
             record.asserted_by,
             record.trustee,
-            means.account().name,
+            means.name,
             record.procedure,
             {**details, "state": end.value, **counted(steps)},
         )
         ledger.save(audit=[line], messages=notice(record))
         logger(transaction=record.id).warning(f"{event}.end", state=end.value, steps=len(steps))
         return Recovered(record.id, record.procedure, end, outcomes(steps))
+
+
+def _doubt(record: TransactionRecord, steps: list[StepRecord], *, forward: bool) -> None:
+    """What cannot be as the engine wrote it does not verify: then it is shown, and nobody believes that it is over."""
+    known = {step.order: step for step in steps}
+    for order in range(1, max(known, default=0)):
+        if order not in known:
+            missing = StepRecord(record.id, order, 0, "", "", "", "(the record is missing)", None, 1, verified=False)
+            steps.insert(order - 1, missing)
+    for step in steps:
+        if step.state is StepState.COMMITTED and not forward:
+            step.state, step.verified = StepState.STARTED, False
+        step.verified &= record.verified
 
 
 def counted(steps: Sequence[StepRecord] | Sequence[StepOutcome]) -> dict[str, Json]:

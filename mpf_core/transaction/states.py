@@ -71,6 +71,19 @@ TRANSACTION_TRANSITIONS: dict[TransactionState, frozenset[TransactionState]] = {
     TransactionState.RESOLVED: frozenset(),
 }
 
+
+def _before(state: TransactionState) -> frozenset[TransactionState]:
+    found, new = frozenset[TransactionState](), frozenset({state})
+    while new:
+        found |= new
+        new = frozenset(one for one, following in TRANSACTION_TRANSITIONS.items() if following & new) - found
+    return found
+
+
+#: From which states a transaction can have come to one, itself included. A store takes no other change: those between may
+#: not have been recorded.
+REACHED_FROM: dict[TransactionState, frozenset[TransactionState]] = {state: _before(state) for state in TransactionState}
+
 #: States of a transaction that its engine, or recovery, brings to an end.
 OPEN_TRANSACTIONS = frozenset({TransactionState.RUNNING, TransactionState.COMMITTING, TransactionState.ROLLING_BACK})
 #: States of a transaction that needs a person; it keeps its locks.

@@ -16,7 +16,17 @@ from mpf_core import points, redaction
 from mpf_core.errors import Code, MpfError
 from mpf_core.events import EventName
 from mpf_core.provider import CallContext, Change, Json, Output, Provider
-from mpf_core.store.port import AuditEntry, RequestKey, StepRecord, Store, StoreUnavailable, TransactionRecord
+from mpf_core.store.port import (
+    AuditEntry,
+    Fenced,
+    IdTaken,
+    KeyReused,
+    RequestKey,
+    StepRecord,
+    Store,
+    StoreUnavailable,
+    TransactionRecord,
+)
 from mpf_core.transaction.closing import Closing, Means
 from mpf_core.transaction.ledger import Ledger
 from mpf_core.transaction.states import OPEN_STATES, UNSETTLED, StepState, TransactionState
@@ -68,11 +78,15 @@ class Transaction:
     def claim(self, key: RequestKey) -> TransactionRecord | None:
         """Begin with an idempotency key, durably; or return the earlier transaction that stands in the way.
 
-        Raises KeyReused and StoreUnavailable.
+        Raises KeyReused; and StoreUnavailable, which leaves open whether it has begun: it is to be ended all the same.
         """
         self.record.key = key
-        self.record.engine = self._engine()
-        earlier = self._store.journal.claim(self.record)
+        self._begin()
+        try:
+            earlier = self._store.journal.claim(self.record)
+        except (KeyReused, IdTaken, Fenced):
+            self._begun = False
+            raise
         self._begun = earlier is None
         return earlier
 
@@ -84,7 +98,7 @@ class Transaction:
         try:
             if not self._begun:
                 self._begin()
-                self._ledger.save(sync=False)  # so that recovery finds the lock's owner
+                self._first(lambda: self._ledger.save(sync=False))  # so that recovery finds the lock's owner
             holder = self._store.journal.lock(key, self.record, shared=shared)
             if holder is None:
                 return
@@ -206,7 +220,7 @@ class Transaction:
 
     def _make_sure(self) -> None:
         """Before anything is undone: it is still ours to undo."""
-        if not any(step.state in OPEN_STATES for step in self._ledger.steps):
+        if not self._begun or not any(step.state in OPEN_STATES for step in self._ledger.steps):
             return
         try:
             self._ledger.save(sync=False)
@@ -218,14 +232,26 @@ class Transaction:
         self.record.engine = self._engine()
         self._begun = True
 
+    def _first(self, save: Callable[[], None]) -> None:
+        """The first time that the transaction is written. Raises what ``save`` does; KEY_REUSED for a taken id."""
+        try:
+            save()
+        except IdTaken as error:
+            self._begun = False
+            raise id_taken(self.id) from error
+
     def _intend(self, step: StepRecord) -> None:
         self._ledger.add(step)
         try:
             if not self._begun:
                 self._begin()
-            self._ledger.save()
-        except StoreUnavailable as error:
+                self._first(self._ledger.save)
+            else:
+                self._ledger.save()
+        except (StoreUnavailable, MpfError) as error:
             self._ledger.move(step, StepState.NOTHING_TO_UNDO, "its intent could not be recorded, so it was not done")
+            if isinstance(error, MpfError):
+                raise
             raise _unavailable() from error
 
     def _checkpoint(self, step: StepRecord, ctx: CallContext) -> None:
@@ -245,7 +271,9 @@ class Transaction:
         self._ledger.to(TransactionState.COMMITTING)
         try:
             self._ledger.save()
-        except StoreUnavailable as error:
+        except Fenced:
+            raise
+        except Exception as error:
             # Nobody knows whether it was written. Nothing is committed and nothing undone until recovery has looked.
             raise InDoubt from error
 
@@ -260,14 +288,21 @@ class Transaction:
                 self._ledger.save(sync=lasting, audit=audit, messages=messages)
             elif audit:
                 self._store.audit.append(audit)
-        except StoreUnavailable as error:
+        except BaseException as error:
             self.record.state = before
+            if isinstance(error, Fenced) or not isinstance(error, Exception):
+                raise
             raise InDoubt from error
 
 
 def outcomes(steps: list[StepRecord]) -> tuple[StepOutcome, ...]:
     """The state of every step in order of start."""
     return tuple(StepOutcome(s.sequence, s.namespace, s.procedure, s.step, s.state, s.detail) for s in steps)
+
+
+def id_taken(transaction_id: str) -> MpfError:
+    """The error for a new transaction with the id of another one."""
+    return MpfError(Code.KEY_REUSED, f"There has been a transaction {transaction_id} before; an id is used once.")
 
 
 def _tell_nobody(_name: EventName, _fields: dict[str, object]) -> None:

@@ -20,6 +20,8 @@ from mpf_directory.schema import default_schema
 
 #: How far the clocks of a domain controller and this machine may be apart; Kerberos allows no more either.
 _SKEW = timedelta(minutes=5)
+#: After the preparation of a call, it has certainly sent what it would send, or has been given up.
+_LONGEST = timedelta(minutes=15)
 
 
 def undo(directory: Directory, operation: Operation, guid: UUID | None = None) -> bool:
@@ -80,6 +82,8 @@ def _other(entry: Entry, operation: Add) -> str:
     created = _time(entry.text("whenCreated"))
     if created is None or created < datetime.fromtimestamp(operation.prepared, UTC) - _SKEW:
         return "it is older"
+    if created > datetime.fromtimestamp(operation.prepared, UTC) + _LONGEST:
+        return "it is younger than this call can have been"
     return ""
 
 

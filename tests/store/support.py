@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mpf_core.config import StoreSettings
@@ -122,3 +122,8 @@ def rows(store: SqlStore | MemoryStore, statement: str) -> list[tuple[object, ..
 def record(engine: str, transaction_id: str = "t1") -> TransactionRecord:
     """An open transaction of an engine."""
     return TransactionRecord(transaction_id, "FABRIKAM\\joe", "Sample::Create", 1000.0, engine=engine)
+
+
+def known(engine: str, transaction_id: str = "t1") -> TransactionRecord:
+    """The same, as somebody has it who knows that it is in the store."""
+    return replace(record(engine, transaction_id), stored=True)

@@ -24,7 +24,7 @@ from mpf_core.store.opening import SqlStore, open_store
 from mpf_core.store.port import Fenced, StoreUnavailable
 from mpf_core.transaction.states import TransactionState
 from tests.postgres import Mode, PostgresServer
-from tests.store.support import Place, execute, record, rows, sqlite_place
+from tests.store.support import Place, execute, known, record, rows, sqlite_place
 
 pytest_plugins = ["tests.store.places"]
 pytestmark = pytest.mark.slow
@@ -309,12 +309,16 @@ def test_lock_files_are_beside_the_database_and_go_with_their_engines(tmp_path: 
     store.close()
 
 
-def test_a_missing_lock_file_means_that_the_engine_is_gone(tmp_path: Path) -> None:
+def test_where_the_lock_file_is_missing_an_engine_is_gone_when_its_process_is(tmp_path: Path) -> None:
     place = sqlite_place(tmp_path)
     store, other = place.open(), place.open()
     engine = store.engines.join("blue")
     (tmp_path / "mpf.db.engines" / engine).unlink()
     (tmp_path / "mpf.db.engines").rmdir()
+    assert claimable(other, engine) is None
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    execute(store, "UPDATE engines SET pid = :pid", pid=gone.pid)
     with other.engines.claim(engine) as claim:
         assert claim is not None
         assert claimable(store, engine) is None
@@ -415,7 +419,7 @@ def test_a_living_engine_takes_its_lock_again_when_the_server_was_restarted(
     own_server.restart(mode)
     # On the same host its file shows that it lives, before it has noticed anything.
     assert read(lambda: claimable(other, engine)) is None
-    mine.journal.write(replace(record(engine), client_transaction_id="again"))
+    mine.journal.write(replace(known(engine), client_transaction_id="again"))
     elsewhere(other)
     assert claimable(other, engine) is None
     assert claimable(other, lonely) is None
@@ -438,15 +442,21 @@ def test_an_engine_that_was_claimed_while_the_server_was_away_writes_nothing_mor
         assert claim is not None
         assert not claim.certain
         began = time.monotonic()
-        with pytest.raises(Fenced):
-            mine.journal.write(replace(record(engine), state=TransactionState.ROLLING_BACK))
+        with pytest.raises(StoreUnavailable):
+            mine.journal.write(replace(known(engine), state=TransactionState.ROLLING_BACK))
         assert time.monotonic() - began < 4
-        with pytest.raises(Fenced):
+        with pytest.raises(StoreUnavailable):
             mine.audit.append([])
         other.journal.adopt("t1", engine, "e2")
         other.engines.forget(engine)
-    with pytest.raises(Fenced):
-        mine.settings.put("a", 1)
+    mine.settings.put("a", 1)
+    assert not mine.engines.holds(engine)
+    for late in (known(engine), record(engine, "t2")):
+        with pytest.raises(Fenced):
+            mine.journal.write(late)
+    again = mine.engines.join("blue")
+    assert mine.engines.holds(again)
+    mine.journal.write(record(again, "t3"))
     found = other.journal.transaction("t1")
     assert found is not None
     assert (found.engine, found.state) == ("e2", TransactionState.RUNNING)
@@ -464,7 +474,7 @@ def test_an_engine_that_was_claimed_for_nothing_goes_on(own_server: PostgresServ
     read(lambda: other.engines.others(""))
     with other.engines.claim(engine) as claim:
         assert claim is not None
-    mine.journal.write(record(engine))
+    mine.journal.write(known(engine))
     assert claimable(other, engine) is None
     mine.close()
     other.close()

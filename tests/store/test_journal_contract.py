@@ -19,6 +19,7 @@ from mpf_core.store.opening import MemoryStore, SqlStore
 from mpf_core.store.port import (
     AuditEntry,
     Fenced,
+    IdTaken,
     KeyReused,
     Query,
     RequestKey,
@@ -26,8 +27,8 @@ from mpf_core.store.port import (
     StoreUnavailable,
     TransactionRecord,
 )
-from mpf_core.transaction.states import StepState, TransactionState
-from tests.store.support import Place, execute, record, rows, sqlite_place
+from mpf_core.transaction.states import REACHED_FROM, StepState, TransactionState
+from tests.store.support import Place, execute, known, record, rows, sqlite_place
 
 pytest_plugins = ["tests.store.places"]
 
@@ -100,9 +101,40 @@ class TestWrite:
         any_store.journal.write(record("e1"), [])
         assert any_store.journal.adopt("t1", "e1", "e2")
         with pytest.raises(Fenced):
-            any_store.journal.write(record("e1"), [step(record("e1"))])
+            any_store.journal.write(known("e1"), [step(record("e1"))])
         assert list(any_store.journal.steps("t1")) == []
-        any_store.journal.write(record("e2"), [])
+        any_store.journal.write(known("e2"), [])
+
+    def test_an_id_is_used_once(self, any_store: Store) -> None:
+        first = record("e1")
+        any_store.journal.write(first, [step(first, change={"name": "first"})])
+        again = record("e1")
+        with pytest.raises(IdTaken):
+            any_store.journal.write(again, [step(again, change={"name": "second"})])
+        again.key = RequestKey("joe", "k", b"digest")
+        with pytest.raises(IdTaken):
+            any_store.journal.claim(again)
+        assert [one.change for one in any_store.journal.steps("t1")] == [{"name": "first"}]
+        first.state = TransactionState.COMMITTED
+        any_store.journal.write(first)
+        with pytest.raises(IdTaken):
+            any_store.journal.write(record("e1"))
+
+    @pytest.mark.parametrize("was", TransactionState)
+    def test_no_state_is_followed_by_one_that_cannot_follow(self, any_store: Store, was: TransactionState) -> None:
+        made = record("e1")
+        made.state = was
+        any_store.journal.write(made)
+        for state in TransactionState:
+            other = known("e1")
+            other.state = state
+            if was in REACHED_FROM[state]:
+                continue
+            with pytest.raises(Fenced):
+                any_store.journal.write(other)
+        found = any_store.journal.transaction("t1")
+        assert found is not None
+        assert found.state is was
 
     def test_only_its_owner_can_be_robbed(self, any_store: Store) -> None:
         any_store.journal.write(record("e1"), [])
@@ -144,7 +176,7 @@ class TestWrite:
         made = record("e1")
         any_store.journal.write(made, [step(made, 1, confidential=True), step(made, 2)])
         any_store.journal.adopt("t1", "e1", "e2")
-        adopted = record("e2")
+        adopted = known("e2")
         adopted.state = TransactionState.ROLLED_BACK
         any_store.journal.write(adopted)
         assert [one.change for one in any_store.journal.steps("t1")] == [None, {"name": MARK}]
@@ -181,7 +213,7 @@ class TestLocks:
 
     @pytest.mark.parametrize("state", list(TransactionState))
     def test_final_states_let_go_and_others_do_not(self, any_store: Store, state: TransactionState) -> None:
-        made = record("e1", "t1")
+        made = known("e1", "t1")
         any_store.journal.lock("k", made)
         made.state = state
         any_store.journal.write(made)
@@ -198,7 +230,7 @@ class TestLocks:
             any_store.journal.lock("k", record("e2", "t1"))
         with pytest.raises(Fenced):
             any_store.journal.lock("k", record("e1", "unknown"))
-        ended = record("e1", "t1")
+        ended = known("e1", "t1")
         ended.state = TransactionState.COMMITTED
         any_store.journal.write(ended)
         with pytest.raises(Fenced):
@@ -544,11 +576,12 @@ sys.stdin.read()
         with contextlib.closing(place.open()) as other:
             found = other.journal.transaction("t1")
             assert found is not None
-            found.state, found.ended, found.error = TransactionState.INCONSISTENT, 1002.0, "it was changed"
+            end = TransactionState.IN_DOUBT if value == "committing" else TransactionState.INCONSISTENT
+            found.state, found.ended, found.error = end, 1002.0, "it was changed"
             other.journal.write(found)
             found = other.journal.transaction("t1")
             assert found is not None
-        assert (found.state, found.ended, found.verified) == (TransactionState.INCONSISTENT, 1002.0, False)
+        assert (found.state, found.ended, found.verified) == (end, 1002.0, False)
         assert found.error == ("" if column == "data_key" else "it was changed")
 
     def test_an_open_step_cannot_be_passed_off_as_an_erased_one(self, store: SqlStore) -> None:
