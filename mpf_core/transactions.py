@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mpf_core import redaction
 from mpf_core.provider import Change, Provider, as_text
-from mpf_core.store.port import AuditEntry, Query, StepRecord, Store, TransactionRecord
+from mpf_core.store.port import AuditEntry, Fenced, Query, StepRecord, Store, TransactionRecord
 from mpf_core.transaction.recovery import Recovered, Recovery
 from mpf_core.transaction.states import (
     OPEN_TRANSACTIONS,
@@ -101,7 +101,10 @@ class Transactions:
             record.procedure,
             {"by": record.settled_by, "because": record.settled_because},
         )
-        self._store.journal.write(record, audit=[line])
+        try:
+            self._store.journal.write(record, audit=[line])
+        except Fenced:  # somebody else is at it
+            raise NotSettled(_why_not(self._record(transaction_id))) from None
         return record
 
     def _record(self, transaction_id: str) -> TransactionRecord:
