@@ -66,3 +66,21 @@ def test_others_may_do_neither(site: Site, caller: Caller) -> None:
     done(site, "CreateContact", container=ldap(ALPINE), name="Ann Beebe")
     assert refused(site, "CreateContact", caller, container=ldap(ALPINE), name="Ann").code == 0x80070005
     assert refused(site, "DeleteContact", caller, contact=ldap(ANN)).code == 0x80070005
+
+
+class TestSipAddresses:
+    """No contact is given a SIP address past the procedures that ask whose its domain is."""
+
+    @pytest.mark.parametrize("name", ["msRTCSIP-PrimaryUserAddress", "MSRTCSIP-primaryuseraddress;x", "msRTCSIP-Line"])
+    def test_attributes_of_sip_users(self, site: Site, name: str) -> None:
+        content = properties(**{name: "sip:ann@fourthcoffee.com"})
+        error = refused(site, "CreateContact", DOMAIN_ADMIN, content, container=ldap(ALPINE), name="Ann Beebe")
+        assert error.code == 0x80070057
+        assert (
+            error.description == f"The property '{name}' is not accepted: it is set by Managed Office Communications Server."
+        )
+
+    def test_an_attribute_by_its_oid(self, site: Site) -> None:
+        content = properties(**{"1.2.840.113556.1.2.210": "sip:ann@fourthcoffee.com"})
+        error = refused(site, "CreateContact", DOMAIN_ADMIN, content, container=ldap(ALPINE), name="Ann Beebe")
+        assert (error.code, "it is no LDAP display name" in error.description) == (0x80070057, True)
