@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bench.ldap_operations import COSTS
 from mpf_directory.seed import share_pools
+from tests.counting import counted
 from tests.namespaces.support import (
     ALPINE,
     ALPINE_ADMIN,
@@ -229,3 +231,13 @@ class TestDelegation:
     def test_the_hosting_unit_is_not_a_customers(self, ready: Site) -> None:
         error = ready.fail("CreateSipDomain", ALPINE_ADMIN, organization=ldap(HOSTING), address="grab.example")
         assert error.code == 0x80070005
+
+
+@pytest.mark.parametrize("procedure", ["CreateSipUser", "SetSipUserProperties", "GetSipUserProperties", "DeleteSipUser"])
+@pytest.mark.parametrize("dn", [ALPINE, f"CN=Admins@AlpineSkiHouse,{ALPINE}", f"CN=_Private,{ALPINE}"])
+def test_another_object_is_refused_before_anything_is_locked(ready: Site, procedure: str, dn: str) -> None:
+    arguments = MINIMUM if procedure == "CreateSipUser" else {}
+    with counted(ready.engine) as made:
+        error = ready.fail(procedure, user=ldap(dn), **arguments)
+    assert (error.code, error.description) == (0x80005004, f"The object '{ldap(dn)}' is no user or contact.")
+    assert len(made.take()) <= COSTS["GetSipUserProperties"].taken
