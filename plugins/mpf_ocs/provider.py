@@ -83,6 +83,12 @@ class OcsProvider(DomainCalls):
         ]
         return [output(name, text) for name, text in properties if text is not None]
 
+    @read("SplitSipUri")
+    def split_sip_uri(self, ctx: CallContext, data: Element) -> list[Element]:
+        """The domain of a SIP address, and whether an organization can own it. Raises E_INVALIDARG where it is none."""
+        uri = SipUri.parse(argument(data, "primaryURI"))
+        return [output("domain", uri.domain), output("ownable", "true" if uri.ownable else "false")]
+
     @write("CreateSipUser")
     def create_sip_user(self, ctx: CallContext, data: Element) -> Change:
         """Make an existing user a SIP user."""
