@@ -24,7 +24,7 @@ from mpf_core.errors import Code
 from mpf_core.model import Access, Procedure
 from scripts.write_reference import samples, site, stages
 from scripts.write_reference.book import Book
-from scripts.write_reference.completeness import missing
+from scripts.write_reference.completeness import missing, unlike
 from scripts.write_reference.samples import Sample, SampleError
 from scripts.write_reference.stages import Stage
 from tests.kills.requests import PREFERRED
@@ -134,6 +134,24 @@ def test_what_a_sample_returns_fits_the_output_schema(reference: Reference) -> N
             procedure.output_schema.check(output)
             returned += len(output) > 0
     assert returned > 50
+
+
+def test_examples_of_outputs_are_what_the_sample_returns(reference: Reference) -> None:
+    wrong = []
+    for procedure in reference.book.procedures():
+        sample = reference.samples[procedure.full_name]
+        if sample.error is None and procedure.output_schema:
+            found = unlike(procedure.output_schema.arguments, [answered(procedure, sample)])
+            wrong += [f"{procedure.full_name}: {one}" for one in found]
+    assert wrong == []
+
+
+def test_an_example_that_is_not_true_is_found(reference: Reference) -> None:
+    procedure = reference.procedure("GetPoolProperties")
+    assert procedure.output_schema
+    arguments = [replace(one, example="HomeServer") for one in procedure.output_schema.arguments if one.name == "poolType"]
+    answer = answered(procedure, reference.samples[procedure.full_name])
+    assert list(unlike(arguments, [answer])) == ["poolType: 'HomeServer'"]
 
 
 def answered(procedure: Procedure, sample: Sample) -> etree._Element:
