@@ -25,8 +25,11 @@ from mpf_core.model import Access, Procedure
 from scripts.write_reference import samples, site, stages
 from scripts.write_reference.book import Book
 from scripts.write_reference.completeness import missing, unlike
+from scripts.write_reference.errors import errors_of
+from scripts.write_reference.provided import PROVIDED
 from scripts.write_reference.samples import Sample, SampleError
 from scripts.write_reference.stages import Stage
+from tests.differential.failures import FAILURES, Failure
 from tests.kills.requests import PREFERRED
 from tests.namespaces.support import OCS, make_site
 
@@ -269,6 +272,32 @@ def test_an_error_that_is_caught_is_not_listed(reference: Reference) -> None:
     assert "exists already" in reference.section("Errors", "CreateServicePointer_", "Managed Helpers")
     assert "exists already" in reference.section("Errors", "CreateSipDomain")
     assert "exists already" not in reference.section("Errors", "AddSharedPool")
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=str)
+def test_every_failure_of_the_suites_is_on_its_page(reference: Reference, failure: Failure) -> None:
+    procedure = reference.procedure(failure.ask.procedure, failure.ask.namespace)
+    wanted = f"{failure.refusal.code:#010x}"
+    found = [one for one in errors_of(procedure, reference.book) if one.code == wanted]
+    assert [one for one in found if one.pattern.fullmatch(failure.refusal.text) or not failure.refusal.text], found
+    assert f"`{wanted}`" in reference.section("Errors", failure.ask.procedure, failure.ask.namespace)
+
+
+def test_every_role_is_refused_on_a_page_in_its_own_words(reference: Reference) -> None:
+    def texts(name: str) -> str:
+        return "\n".join(f"{one.code} {one.text} {one.when}" for one in errors_of(reference.procedure(name), reference.book))
+
+    assert "0x80070057 Insufficient Privilege! Not Domain Administrator. the caller is no" in texts("GetPools")
+    customers = texts("SetPoolAssignment")
+    assert "0x80070005 Access denied: {reason} the caller does not hold UserCreators over what" in customers
+    assert "the pool in poolFQDN is neither assigned" in customers
+    assert "Insufficient Privilege" not in customers
+    assert "0x80070057 The required argument {argument} was not supplied. a required" in customers
+    assert "0x80070057 The argument '{argument}' cannot be null. a required" in customers
+
+
+def test_errors_of_providers_are_those_of_procedures_that_are_loaded(reference: Reference) -> None:
+    assert PROVIDED.keys() <= reference.book.addresses.keys()
 
 
 def test_secrets_are_marked_and_shown_as_examples_only(reference: Reference) -> None:
