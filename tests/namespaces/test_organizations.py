@@ -281,6 +281,36 @@ class TestMoveObject:
         assert (error.code, "cannot be moved" in error.description) == (INVALID_OPERATION, True)
 
 
+class TestMovingSipUsers:
+    """The domain of a SIP user's address belongs to the organization, so the user stays in it."""
+
+    @pytest.fixture
+    def enabled(self, site: Site) -> Site:
+        site.succeed("CreateSipDomain", DOMAIN_ADMIN, organization=ldap(ALPINE), address="alpineskihouse.com")
+        site.succeed("SetPoolAssignment", DOMAIN_ADMIN, organization=ldap(ALPINE), poolFQDN="pool01.fabrikam.com")
+        site.succeed("CreateSipUser", user=ldap(JOHN), enabled="true", primaryURI="sip:johnc@alpineskihouse.com")
+        return site
+
+    @pytest.mark.parametrize("destination", [MESSENGER, f"CN=Users,{BASE}"])
+    def test_out_of_the_organization(self, enabled: Site, destination: str) -> None:
+        error = refused(enabled, "MoveObject", DOMAIN_ADMIN, object=ldap(JOHN), destinationContainer=ldap(destination))
+        assert error.code == INVALID_OPERATION
+        assert error.description == (
+            f"'{enabled.read(JOHN).dn}' is a user of Office Communications Server, whose SIP address belongs to the "
+            "organization. Call DeleteSipUser before the move."
+        )
+
+    def test_with_the_unit_around_it(self, enabled: Site) -> None:
+        unit = enabled.add_unit(ALPINE, "Instructors")
+        call(enabled, "MoveObject", object=ldap(JOHN), destinationContainer=ldap(unit))
+        given = {"object": ldap(unit), "destinationContainer": ldap(MESSENGER)}
+        assert refused(enabled, "MoveObject", DOMAIN_ADMIN, **given).code == INVALID_OPERATION
+
+    def test_once_it_is_none(self, enabled: Site) -> None:
+        enabled.succeed("DeleteSipUser", user=ldap(JOHN))
+        call(enabled, "MoveObject", object=ldap(JOHN), destinationContainer=ldap(MESSENGER))
+
+
 #: Every write procedure, with what makes the state before it, and how it is called.
 CASES: dict[str, tuple[list[tuple[str, Mapping[str, str]]], Mapping[str, str]]] = {
     "CreateOrganization": ([], {**CUSTOMER, "description": "Toys"}),
