@@ -93,6 +93,9 @@ def _claim_principal(ctx: CallContext, directory: Directory, name: str, own: Dn 
     others = [Filter.eq("userPrincipalName", name)]
     if account and fold(suffix) == fold(domain_of(directory.base)):
         others.append(Filter.eq("sAMAccountName", account))
+    elif not account:  # without a suffix it is an account's name alone
+        ctx.lock(_key(directory, name))
+        others.append(Filter.eq("sAMAccountName", name))
     if not _is_free(directory, *others, own=own):
         raise MpfError(Code.OBJECT_ALREADY_EXISTS, f"The user principal name '{name}' is in use.")
 
