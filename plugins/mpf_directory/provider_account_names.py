@@ -50,8 +50,8 @@ class AccountNameProvider(PathCalls):
 
     @read("Check Properties")
     def check(self, ctx: CallContext, data: Element) -> None:
-        """IN properties. Raises E_INVALIDARG for properties that objects of an organization are not given."""
-        check_properties(property_elements(data))
+        """IN class, properties. Raises E_INVALIDARG for properties that objects of that class are not given here."""
+        check_properties(property_elements(data), argument(data, "class"))
 
     @read("Hold Account Names")
     def hold(self, ctx: CallContext, data: Element) -> None:

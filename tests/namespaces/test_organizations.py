@@ -194,6 +194,44 @@ class TestModifyOrganization:
         assert error.code == Code.E_ACCESSDENIED
 
 
+NOT_GIVEN = [
+    "nTSecurityDescriptor",
+    "gPLink",
+    "gPOptions",
+    "wellKnownObjects",
+    "objectClass",
+    "userPassword",
+    "msDS-AllowedToActOnBehalfOfOtherIdentity",
+    "otherWellKnownObjects;binary",
+    " otherWellKnownObjects",
+    "otherWellKnownObjects ",
+    "1.2.840.113556.1.4.1359",
+    "uPNSuffixes;lang-de",
+]
+
+
+@pytest.mark.parametrize("name", NOT_GIVEN)
+@pytest.mark.parametrize("procedure", ["CreateOrganization", "ModifyOrganization"])
+def test_properties_that_organizations_are_not_given(site: Site, procedure: str, name: str) -> None:
+    before = site.snapshot()
+    value = f'<property name="{name}"><value>{ALPINE}</value></property>'
+    given = CUSTOMER if procedure == "CreateOrganization" else {"org": ldap(ALPINE)}
+    error = with_properties(site, procedure, value, DOMAIN_ADMIN, **given)
+    assert error is not None
+    assert error.code == Code.E_INVALIDARG
+    assert site.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    "suffix", ["\uff46abrikam.example", "a_b.example", "example..com", ".example", "x y.example", "x\u200b.example"]
+)
+def test_a_suffix_is_a_domain_name(site: Site, suffix: str) -> None:
+    value = f'<property name="uPNSuffixes" mode="append"><value>{suffix}</value></property>'
+    error = with_properties(site, "ModifyOrganization", value, DOMAIN_ADMIN, org=ldap(ALPINE))
+    assert error is not None
+    assert error.code == Code.E_INVALIDARG
+
+
 class TestRenameOrganization:
     def test_its_groups_are_renamed_too_and_everything_still_points_at_them(self, site: Site) -> None:
         data = call(site, "RenameOrganization", org=ldap(ALPINE), newName="Wingtip")
