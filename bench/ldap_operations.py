@@ -43,10 +43,19 @@ COSTS: Mapping[str, Cost] = MappingProxyType(
         "AddSharedPool": Cost(5, "the pool, its services, the pointer", 12),
         "SetSharedPoolProperties": Cost(4, "the pointer, its change", 6),
         "GetSharedPools": Cost(3, "the pointers", 4),
-        "CreateSipDomain": Cost(6, "the pointer, the reservation: adding them tells whether they were there", 16),
+        "CreateSipDomain": Cost(
+            8,
+            "whose the organization is, what is reserved below the domain, the pointer, the reservation: adding them tells "
+            "whether they were there",
+            18,
+        ),
         "GetSipDomainsByOrganization": Cost(6, "the organization's pointers, the parent's", 7),
         "ValidateSipDomainOwnership": Cost(5, "the reservation", 5),
-        "SetPoolAssignment": Cost(8, "that the pool is shared, the pool, its services, the change of the organization", 12),
+        "SetPoolAssignment": Cost(
+            9,
+            "whose the organization is, that the pool is shared, the pool, its services, the change of the organization",
+            13,
+        ),
         "GetPoolAssignment": Cost(5, "the pool", 8),
         "CreateSipUser": Cost(9, "the user, the reservation, the home server, the address, the change", 10),
         "GetSipUserProperties": Cost(5, "the user", 6),

@@ -6,7 +6,8 @@ outweighs any permission (spec: engine-and-runtime.md, 13).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from mpf_access.rules import AccessList, Rule, read_list
@@ -15,6 +16,7 @@ from mpf_core.hookspecs import hookimpl
 from mpf_core.security.calls import Call, Decision
 from mpf_core.services import Services
 from mpf_core.settings import Settings, parse_settings
+from mpf_directory.accounts import find_account
 from mpf_directory.dn import Dn
 from mpf_directory.port import Directories
 from mpf_directory.sids import sid_to_text
@@ -47,27 +49,30 @@ class AccessPlugin:
     def mpf_authorize(self, call: Call) -> Decision:
         """Always an answer. A private procedure that another one calls is a part of that one, which was allowed.
 
-        Raises the MpfError of a directory that does not answer, where a rule names a group by its distinguished name.
+        Raises the MpfError of a directory that does not answer, where a rule does not name its trustees by SID.
         """
         if call.is_part:
             return Decision(True, f"a part of {call.edge[0]}")
         name = call.procedure.full_name
         for number, rule in enumerate(self._list.rules, 1):
-            if rule.names(name) and rule.is_about(call.caller, lambda dn, rule=rule: self._sid(dn, rule)):  # type: ignore[misc]
+            sid_of: Callable[[str], str | None] = partial(self._sid, rule=rule)
+            if rule.names(name) and rule.is_about(call.caller, sid_of):
                 if rule.allow:
                     return Decision(True, f"rule {number} of the access list")
                 return Decision(False, f"Access denied: the access list denies {call.caller.name} '{name}' (rule {number}).")
         return Decision(False, f"Access denied: no rule of the access list allows {call.caller.name} '{name}'.")
 
     def _sid(self, trustee: str, rule: Rule) -> str | None:
-        """The SID of the trustee with that distinguished name.
+        """The SID of the trustee with that distinguished name, or of the account with that other name.
 
         One that is not there gets nothing. Where it should be denied something, nobody can tell whom: an error.
         """
         if self._services is None:
             raise ConfigError("the access list plugin was not configured")
         directories = self._services.get(Directories)  # type: ignore[type-abstract] # serves as the key only
-        entry = directories.service().read(Dn.parse(trustee), ["objectSid"])
+        directory = directories.service()
+        by_dn = "=" in trustee.partition("@")[0]
+        entry = directory.read(Dn.parse(trustee), ["objectSid"]) if by_dn else find_account(directory, trustee)
         sid = entry.octets("objectSid") if entry is not None else None
         if sid is None and rule.deny:
             raise MpfError(0x80070005, f"Access denied: the access list denies something to '{trustee}', whom nobody knows.")

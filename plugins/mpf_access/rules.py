@@ -17,6 +17,7 @@ from mpf_core.settings import Settings, parse_settings
 
 #: ``Namespace::Procedure``; a ``*`` stands for any characters, but never for the ``::``.
 _PATTERN = re.compile(r"[A-Za-z0-9_ *]+::[A-Za-z0-9_ *]+")
+_SID = re.compile(r"S-1-", re.IGNORECASE)
 EVERYBODY = "*"
 
 Text = Annotated[str, Field(min_length=1)]
@@ -25,8 +26,8 @@ Text = Annotated[str, Field(min_length=1)]
 class Rule(Settings):
     """One rule: ``allow`` or ``deny`` names procedures, ``to`` whom it is about.
 
-    A trustee is a user (as callers are called, or by distinguished name or SID), a group by distinguished name or SID, or
-    ``*``, which is everybody.
+    A trustee is a user (by any name that callers may have, or by SID), a group by distinguished name or SID, or ``*``, which
+    is everybody. Names are told apart without regard to case, as those of callers and of procedures are.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,14 +55,17 @@ class Rule(Settings):
         return any(_compiled(pattern).fullmatch(procedure) for pattern in self.allow or self.deny)
 
     def is_about(self, caller: Principal, sid_of: Callable[[str], str | None]) -> bool:
-        """Whether it is about that caller. ``sid_of`` gives the SID of the object with a distinguished name."""
+        """Whether it is about that caller: the account, whatever it is called here and there.
+
+        ``sid_of`` gives the SID of the account or group of a name. A caller whom no directory knows has a name only.
+        """
         if EVERYBODY in self.to:
             return True
         own = {name.lower() for name in (caller.name, caller.dn, caller.sid, *caller.groups) if name}
         if any(trustee.lower() in own for trustee in self.to):
             return True
-        sids = (sid_of(trustee) for trustee in self.to if "=" in trustee)
-        return any(sid is not None and sid.lower() in own for sid in sids)
+        named = (trustee for trustee in self.to if not _SID.match(trustee) and (caller.sid or "=" in trustee))
+        return any(sid is not None and sid.lower() in own for sid in map(sid_of, named))
 
 
 class AccessList(Settings):
@@ -84,4 +88,4 @@ def read_list(file: Path) -> AccessList:
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile("[^:]*".join(map(re.escape, pattern.split("*"))))
+    return re.compile("[^:]*".join(map(re.escape, pattern.split("*"))), re.IGNORECASE)

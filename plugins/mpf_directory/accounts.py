@@ -40,7 +40,7 @@ class Accounts:
         """
         directory = self._directories.service()
         ticket = caller.credentials if isinstance(caller.credentials, Ticket) else None
-        found = self._find(directory, caller.name) if ticket is None else self._holder(directory, ticket)
+        found = find_account(directory, caller.name) if ticket is None else self._holder(directory, ticket)
         if found is None:
             return None
         if ticket is not None:
@@ -77,12 +77,12 @@ class Accounts:
         if caller.credentials is None:
             return None
         directory = self._directories.service()
-        claimed = self._find(directory, caller.name)
+        claimed = find_account(directory, caller.name)
         if claimed is None:
             return None
         if isinstance(caller.credentials, Ticket):
             return self._holder(directory, caller.credentials).octets("objectGUID") == claimed.octets("objectGUID")
-        shown = self._find(directory, self._name_in(caller.credentials, directory))
+        shown = find_account(directory, self._name_in(caller.credentials, directory))
         if shown is None or shown.octets("objectGUID") != claimed.octets("objectGUID"):
             return False
         return self._directories.verify_password(claimed.dn, caller.credentials.password)
@@ -90,7 +90,7 @@ class Accounts:
     def _holder(self, directory: Directory, ticket: Ticket) -> Entry:
         """The one account among those that the server takes the ticket's holder for; the others are its groups."""
         of_sid = [Filter.eq("objectSid", sid_to_octets(sid)) for sid in self._directories.holder(ticket)]
-        found = self._users(directory, Filter.or_(*of_sid)) if of_sid else []
+        found = _users(directory, Filter.or_(*of_sid)) if of_sid else []
         if len(found) != 1:
             raise MpfError(Code.E_ACCESSDENIED, "The server does not say which account the Kerberos ticket belongs to.")
         return found[0]
@@ -99,7 +99,7 @@ class Accounts:
         """The holder of a ticket as a caller, by a name that leads to that account and to no other one."""
         own = f"{account.text('sAMAccountName')}@{domain_of(directory.base)}"
         name = account.text("userPrincipalName") or own
-        named = self._find(directory, name)
+        named = find_account(directory, name)
         if named is None or named.octets("objectGUID") != account.octets("objectGUID"):
             raise MpfError(Code.E_ACCESSDENIED, f"The name '{name}' is not that of the ticket's account alone.")
         sid = sid_to_text(account.octets("objectSid") or b"")
@@ -111,36 +111,43 @@ class Accounts:
             return name
         return f"{credentials.domain or domain_name(directory)}\\{name}"
 
-    def _find(self, directory: Directory, name: str) -> Entry | None:
-        """The account of that name: ``DOMAIN\\account``, user principal name, distinguished name or SID."""
-        name = name.strip()
-        if _SID.fullmatch(name):
-            return _user(directory.read(Dn.by_sid(name), _READ))
-        domain, backslash, account = name.partition("\\")
-        if backslash and "=" not in domain:
-            ours = {domain_name(directory).casefold(), domain_of(directory.base).casefold()}
-            return self._by_account(directory, account) if domain.casefold() in ours else None
-        if "=" in name.partition("@")[0]:
-            return _by_dn(directory, name)
-        return self._by_principal_name(directory, name) if "@" in name else None
 
-    def _by_account(self, directory: Directory, account: str) -> Entry | None:
-        return _only(self._users(directory, Filter.eq("sAMAccountName", account)), account) if _may_be(account) else None
+def find_account(directory: Directory, name: str) -> Entry | None:
+    """The account that callers of that name have: ``DOMAIN\\account``, user principal name, distinguished name or SID.
 
-    def _by_principal_name(self, directory: Directory, name: str) -> Entry | None:
-        """By userPrincipalName, or by the one that every account has without it: ``account@domain``.
+    ``None`` without one. Raises E_ACCESSDENIED when the name fits several.
+    """
+    name = name.strip()
+    if _SID.fullmatch(name):
+        return _user(directory.read(Dn.by_sid(name), _READ))
+    domain, backslash, account = name.partition("\\")
+    if backslash and "=" not in domain:
+        ours = {domain_name(directory).casefold(), domain_of(directory.base).casefold()}
+        return _by_account(directory, account) if domain.casefold() in ours else None
+    if "=" in name.partition("@")[0]:
+        return _by_dn(directory, name)
+    return _by_principal_name(directory, name) if "@" in name else None
 
-        Both count: whoever may write a userPrincipalName must not become another account by it.
-        """
-        account, _, suffix = name.rpartition("@")
-        wanted = Filter.eq("userPrincipalName", name)
-        if suffix.casefold() == domain_of(directory.base).casefold() and _may_be(account):
-            wanted = Filter.or_(wanted, Filter.eq("sAMAccountName", account))
-        return _only(self._users(directory, wanted), name)
 
-    def _users(self, directory: Directory, wanted: Filter) -> list[Entry]:
-        users = Filter.and_(Filter.eq("objectClass", "user"), wanted)
-        return list(directory.search(directory.base, Scope.SUBTREE, users, _READ, limit=2))
+def _by_account(directory: Directory, account: str) -> Entry | None:
+    return _only(_users(directory, Filter.eq("sAMAccountName", account)), account) if _may_be(account) else None
+
+
+def _by_principal_name(directory: Directory, name: str) -> Entry | None:
+    """By userPrincipalName, or by the one that every account has without it: ``account@domain``.
+
+    Both count: whoever may write a userPrincipalName must not become another account by it.
+    """
+    account, _, suffix = name.rpartition("@")
+    wanted = Filter.eq("userPrincipalName", name)
+    if suffix.casefold() == domain_of(directory.base).casefold() and _may_be(account):
+        wanted = Filter.or_(wanted, Filter.eq("sAMAccountName", account))
+    return _only(_users(directory, wanted), name)
+
+
+def _users(directory: Directory, wanted: Filter) -> list[Entry]:
+    users = Filter.and_(Filter.eq("objectClass", "user"), wanted)
+    return list(directory.search(directory.base, Scope.SUBTREE, users, _READ, limit=2))
 
 
 def _may_be(account: str) -> bool:

@@ -8,7 +8,7 @@ import click
 
 from mpf_core.errors import MpfError
 from mpf_core.settings import parse_settings
-from mpf_directory import check_connection, check_rights, check_schema, check_tree
+from mpf_directory import check_connection, check_forest, check_rights, check_schema, check_tree
 from mpf_directory.check import Finding, Ground, Question, Status, ask
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
@@ -25,6 +25,7 @@ _EVERYTHING = Filter.present("objectClass")
 #: What ``mpfctl directory check`` asks, in this order.
 QUESTIONS = (
     Question("connection", check_connection.connection, first=True),
+    Question("forest", check_forest.forest),
     Question("schema", check_schema.schema),
     Question("RTC Service", check_schema.rtc_service),
     Question("RTC groups", check_schema.rtc_groups),

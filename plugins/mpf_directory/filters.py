@@ -61,6 +61,11 @@ class Filter(ABC):
         return Substring(_attribute(attribute), (prefix, "")) if prefix else Filter.present(attribute)
 
     @staticmethod
+    def ends_with(attribute: str, suffix: str) -> Filter:
+        """``attribute`` has a value that ends in ``suffix``, which is not empty."""
+        return Substring(_attribute(attribute), ("", suffix))
+
+    @staticmethod
     def in_chain(attribute: str, value: str) -> Filter:
         """``attribute`` leads to the object ``value`` directly or through other objects (nested groups)."""
         return Extensible(_attribute(attribute), IN_CHAIN, value)

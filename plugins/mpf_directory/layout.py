@@ -89,12 +89,19 @@ def pointers_of(organization: Dn, name: str) -> Dn:
     return organization.child("CN", "_Private").child("CN", "Services").child("CN", name)
 
 
+def type_of(hosting: Dn, kind: Kind) -> Dn:
+    """The object in the hosting organization that stands for a kind of organization."""
+    return hosting.child("CN", "_Private").child("CN", "WatOrgTypes").child("CN", kind.value)
+
+
 #: Containers of service pointers below CN=Services,CN=_Private of every organization, and those of the hosting one only.
 POINTER_CONTAINERS = ("SIPDomains",)
 HOSTING_POINTER_CONTAINERS = ("FederationDomains", "SharedPools", "SIPDomainReservations")
 
+#: The group that gathers the administrators of all resellers.
+RESELLER_ADMINS = "AllResellerAdminsGroups"
 #: Groups in CN=_Private of the hosting organization that gather others.
-GATHERING_GROUPS = ("AllUsersGroup", "AllResellerAdminsGroups", "AllResellerCSRAdminsGroups")
+GATHERING_GROUPS = ("AllUsersGroup", RESELLER_ADMINS, "AllResellerCSRAdminsGroups")
 
 #: Groups of the user interface's roles (spec: engine-and-runtime.md, UI roles), in CN=WatUIPermissions.
 #: The facts name eight and list seven; an older sample has the 1500 besides.

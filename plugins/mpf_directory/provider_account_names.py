@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Element, Output, argument, optional_argument, output, read
-from mpf_directory.account_properties import check_properties
+from mpf_directory.account_properties import PROXY_ADDRESSES, check_properties, keep_sip_address, replaces_addresses
 from mpf_directory.changes import domain_of
 from mpf_directory.dn import Dn, fold
 from mpf_directory.filters import Filter
@@ -48,19 +48,27 @@ class AccountNameProvider(PathCalls):
                 return [output("samName", candidate)]
         raise _taken(name)
 
+    @read("Check Properties")
+    def check(self, ctx: CallContext, data: Element) -> None:
+        """IN class, properties. Raises E_INVALIDARG for properties that objects of that class are not given here."""
+        check_properties(property_elements(data), argument(data, "class"))
+
     @read("Hold Account Names")
     def hold(self, ctx: CallContext, data: Element) -> None:
         """IN path, properties. Holds the names of an account, and those that the properties give it, which must be free.
 
         Called with the account's attributes, or the account itself, locked. Properties that leave the names alone are only
-        checked. Raises as Choose Account Name does.
+        checked. Raises as Choose Account Name does, and for a replacement that would drop a SIP address.
         """
         elements = property_elements(data)
         new = check_properties(elements)
         touched = {(element.get("name") or "").strip().lower() for element in elements}
-        if elements and not touched & {"samaccountname", "userprincipalname"}:
+        replaced = replaces_addresses(elements)
+        if elements and not replaced and not touched & {"samaccountname", "userprincipalname"}:
             return
-        _, directory, entry = self.fetch(ctx, data, ["sAMAccountName", "userPrincipalName"])
+        _, directory, entry = self.fetch(ctx, data, ["sAMAccountName", "userPrincipalName", PROXY_ADDRESSES])
+        if replaced:
+            keep_sip_address(entry)
         if account := entry.text("sAMAccountName"):
             ctx.lock(_key(directory, account))
         if principal := entry.text("userPrincipalName"):
@@ -85,6 +93,9 @@ def _claim_principal(ctx: CallContext, directory: Directory, name: str, own: Dn 
     others = [Filter.eq("userPrincipalName", name)]
     if account and fold(suffix) == fold(domain_of(directory.base)):
         others.append(Filter.eq("sAMAccountName", account))
+    elif not account:  # without a suffix it is an account's name alone
+        ctx.lock(_key(directory, name))
+        others.append(Filter.eq("sAMAccountName", name))
     if not _is_free(directory, *others, own=own):
         raise MpfError(Code.OBJECT_ALREADY_EXISTS, f"The user principal name '{name}' is in use.")
 

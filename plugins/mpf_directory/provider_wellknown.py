@@ -15,7 +15,7 @@ from mpf_directory.dn import Dn
 from mpf_directory.locking import hold_targets, hold_value
 from mpf_directory.paths import LdapPath
 from mpf_directory.port import Entry
-from mpf_directory.provider_common import PathCalls, flag, path_output, unable_to_open
+from mpf_directory.provider_common import PathCalls, path_output, unable_to_open
 from mpf_directory.schema import default_schema
 
 OTHER_WELL_KNOWN = "otherWellKnownObjects"
@@ -38,27 +38,28 @@ class WellKnownCalls(PathCalls):
 
     @read("Find Ancestor")
     def find_ancestor(self, ctx: CallContext, data: Element) -> Output:
-        """IN path, class (default organizationalUnit), hasWellKnownObjects. OUT path, distinguishedName.
+        """IN path, class (default organizationalUnit), ownEntry. OUT path, distinguishedName.
 
-        The nearest object of that class, from the given one upwards; with the flag, the nearest that has
-        otherWellKnownObjects, which is what makes a unit an organization. NO_SUCH_OBJECT when there is none.
+        The nearest object of that class, from the given one upwards; with ownEntry, a GUID, the nearest whose
+        otherWellKnownObjects entry of that GUID points at itself, which is what makes a unit an organization.
+        NO_SUCH_OBJECT when there is none.
         """
         path, directory, entry = self.fetch(ctx, data, ["objectClass", OTHER_WELL_KNOWN])
         class_ = (optional_argument(data, "class") or "organizationalUnit").lower()
-        needs_values = flag(data, "hasWellKnownObjects")
-        if class_ == _DOMAIN and not needs_values and entry.dn.is_within(directory.base):
+        own = _guid(data, "ownEntry") if optional_argument(data, "ownEntry") else None
+        if class_ == _DOMAIN and own is None and entry.dn.is_within(directory.base):
             return [path_output("path", path.server, directory.base), output("distinguishedName", str(directory.base))]
         place: Entry | None = entry
         while place is not None:
             classes = {value.lower() for value in place.values("objectClass") if isinstance(value, str)}
-            if class_ in classes and (place.values(OTHER_WELL_KNOWN) or not needs_values):
+            if class_ in classes and (own is None or _has_own(place, own)):
                 return [path_output("path", path.server, place.dn), output("distinguishedName", str(place.dn))]
             above = place.dn.parent
             while above is not None and not _may_be(above, class_):
                 above = above.parent
             within = above is not None and above.is_within(directory.base)
             place = directory.read(above, ["objectClass", OTHER_WELL_KNOWN]) if above and within else None
-        kind = f"{class_} with {OTHER_WELL_KNOWN}" if needs_values else class_
+        kind = class_ if own is None else f"{class_} with an entry {own} of its own"
         raise MpfError(Code.NO_SUCH_OBJECT, f"'{path}' is no {kind}, and lies in none.")
 
     @read("Get Other Well Known Object")
@@ -95,10 +96,14 @@ def _may_be(dn: Dn, class_: str) -> bool:
     return known is None or dn.rdn.type.lower() == known.naming.lower()
 
 
-def _guid(data: Element) -> str:
-    guid = argument(data, "guid").upper()
+def _has_own(entry: Entry, guid: str) -> bool:
+    return any(value.guid == guid and value.dn == entry.dn for value in _well_known(entry))
+
+
+def _guid(data: Element, name: str = "guid") -> str:
+    guid = argument(data, name).upper()
     if not _GUID.fullmatch(guid):
-        raise MpfError(Code.E_INVALIDARG, f"The argument 'guid' is '{guid}', and not 32 hexadecimal digits.")
+        raise MpfError(Code.E_INVALIDARG, f"The argument '{name}' is '{guid}', and not 32 hexadecimal digits.")
     return guid
 
 

@@ -10,6 +10,9 @@ from enum import IntEnum
 from mpf_core.errors import Code, MpfError
 from mpf_directory.extended_errors import logon_error, win32_error
 
+#: E_ADS_UNKNOWN_OBJECT (spec: helpers, 3.17): an object of another kind than the procedure is for.
+UNKNOWN_OBJECT = 0x80005004
+
 
 class Result(IntEnum):
     """HRESULTs of directory operations that the engine's own table does not have (spec: helpers, 3.17)."""

@@ -145,7 +145,7 @@ class _Tree:
 
     def org_type(self, kind: Kind) -> Dn:
         """The object that stands for a kind of organization."""
-        return self.hosting.child("CN", "_Private").child("CN", "WatOrgTypes").child("CN", kind.value)
+        return layout.type_of(self.hosting, kind)
 
     def ui_role(self, role: str) -> Dn:
         """The group that stands for a role of the user interface."""

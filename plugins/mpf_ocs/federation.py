@@ -14,18 +14,18 @@ from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
 from mpf_directory.operations import Wanted
 from mpf_directory.port import Directory, Scope
-from mpf_ocs.uri import is_fqdn
+from mpf_ocs.uri import LONGEST_OWNED, is_fqdn
 
 #: The list's name: a member of `layout.HOSTING_POINTER_CONTAINERS`.
 LIST = "FederationDomains"
-#: rangeUpper of cn.
-_LONGEST = 64
 
 
 def parse(text: str) -> str:
     """A domain's name in lower case. Raises E_INVALIDARG for any other text, and for one that no object can be called by."""
-    if not is_fqdn(text) or len(text) > _LONGEST:
-        raise MpfError(Code.E_INVALIDARG, f"'{text}' is no fully qualified domain name of {_LONGEST} characters at most.")
+    if not is_fqdn(text) or len(text) > LONGEST_OWNED:
+        raise MpfError(
+            Code.E_INVALIDARG, f"'{text}' is no fully qualified domain name of {LONGEST_OWNED} characters at most."
+        )
     return text.lower()
 
 

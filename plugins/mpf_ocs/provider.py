@@ -8,6 +8,7 @@ Errors, which the original does not document (spec: ocs-provider-and-ad-schema.m
 ==================================================================  ===========================
 a SIP address or domain against the rules; no real home server      0x80070057 E_INVALIDARG
 no such user, home server, pool, policy or domain                   0x80072030 NO_SUCH_OBJECT
+the object is neither a user nor a contact                          0x80005004 UNKNOWN_OBJECT
 the address is taken; the user is a SIP user already (create);      0x80071392 OBJECT_ALREADY_EXISTS
 the domain is in the list already
 the user is no SIP user (all others); a policy's name is            0x80131509 INVALID_OPERATION
@@ -24,7 +25,7 @@ from mpf_directory.dn import Dn, DnForm
 from mpf_directory.filters import Filter
 from mpf_directory.locking import hold_attributes, hold_targets, renamed_meanwhile
 from mpf_directory.port import Directory, Entry, Scope
-from mpf_directory.results import no_such_object
+from mpf_directory.results import UNKNOWN_OBJECT, no_such_object
 from mpf_ocs import pools, topology, user_policy, users
 from mpf_ocs.provider_domains import DomainCalls
 from mpf_ocs.uri import SipUri
@@ -82,6 +83,12 @@ class OcsProvider(DomainCalls):
         ]
         return [output(name, text) for name, text in properties if text is not None]
 
+    @read("SplitSipUri")
+    def split_sip_uri(self, ctx: CallContext, data: Element) -> list[Element]:
+        """The domain of a SIP address, and whether an organization can own it. Raises E_INVALIDARG where it is none."""
+        uri = SipUri.parse(argument(data, "primaryURI"))
+        return [output("domain", uri.domain), output("ownable", "true" if uri.ownable else "false")]
+
     @write("CreateSipUser")
     def create_sip_user(self, ctx: CallContext, data: Element) -> Change:
         """Make an existing user a SIP user."""
@@ -138,6 +145,8 @@ def _user(directory: Directory, data: Element) -> Entry:
     user = directory.read(name, users.TO_READ)
     if user is None:
         raise no_such_object(name)
+    if not users.may_be_sip_user(user):
+        raise MpfError(UNKNOWN_OBJECT, f"The object '{user.dn}' is no user or contact.")
     return user
 
 

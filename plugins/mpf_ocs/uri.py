@@ -22,6 +22,8 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 #: At least two labels, the last one no number (RFC 1123, 2.1).
 _FQDN = re.compile(rf"(?:{_LABEL}\.)+(?!\d+\Z){_LABEL}")
 _LONGEST_FQDN = 255
+#: What the common name of a reservation can hold.
+LONGEST_OWNED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class SipUri:
         return cls(user, domain)
 
     @property
+    def ownable(self) -> bool:
+        """Whether an organization can own the domain: CreateSipDomain takes no IP address, and nothing that is longer."""
+        return len(self.domain) <= LONGEST_OWNED and self.domain.rpartition(".")[2][0].isalpha()
+
+    @property
     def normalised(self) -> str:
         """The address in lower case, as the directory compares it."""
         return str(self).lower()
@@ -70,4 +77,6 @@ def _check_address(text: str, domain: str) -> None:
 
 
 def _invalid(text: str, reason: str) -> MpfError:
-    return MpfError(Code.E_INVALIDARG, f"'{text[:_LONGEST]}' is no SIP address of a user: {reason}.")
+    return MpfError(
+        Code.E_INVALIDARG, f"The argument 'primaryURI' is '{text[:_LONGEST]}', and no SIP address of a user: {reason}."
+    )

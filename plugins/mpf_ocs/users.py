@@ -60,6 +60,12 @@ class SipSettings:
     policies: Mapping[int, Dn] = field(default_factory=dict)
 
 
+def may_be_sip_user(entry: Entry) -> bool:
+    """Whether the object is a user or a contact: of those that a SIP user can be, a computer is none."""
+    classes = {str(value).lower() for value in entry.values("objectClass")}
+    return not classes.isdisjoint(("user", "contact")) and "computer" not in classes
+
+
 def is_sip_user(entry: Entry) -> bool:
     """Whether the user is in Office Communications Server: has a home server or an address."""
     return bool(entry.values(HOME_SERVER) or entry.values(PRIMARY_URI))
@@ -122,11 +128,16 @@ def policy(entry: Entry, type_: int) -> Dn | None:
 
 
 def _proxy_addresses(entry: Entry, new: str | None) -> list[Value]:
-    """The proxy addresses with ``new`` in the place of the user's SIP address. One that is there already stays as it is."""
-    current = (entry.text(PRIMARY_URI) or "").lower()
-    wanted = (new or "").lower()
-    kept = [value for value in entry.values(PROXY_ADDRESSES) if _lower(value) == wanted or _lower(value) != current]
-    return [*kept, new] if new and wanted not in map(_lower, kept) else kept
+    """The proxy addresses with ``new`` in the place of the user's SIP address.
+
+    One that is there already stays as it is, unless it is the user's own, whose spelling changes.
+    """
+    own = entry.text(PRIMARY_URI) or ""
+    current, wanted = own.lower(), (new or "").lower()
+    respelled = current == wanted and own != new
+    kept = [value for value in entry.values(PROXY_ADDRESSES) if _lower(value) not in {current, wanted}]
+    there = [] if respelled else [value for value in entry.values(PROXY_ADDRESSES) if _lower(value) == wanted]
+    return [*kept, *(there or [new])] if new else kept
 
 
 def _lower(value: Value) -> Value:

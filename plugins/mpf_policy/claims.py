@@ -1,4 +1,4 @@
-"""Who may claim a SIP domain that nobody has yet: as configured, and never below a domain of somebody else.
+"""Who may claim a SIP domain that nobody has yet: as configured, and never below or above a domain of somebody else.
 
 Nothing in the directory proves that a domain is somebody's, least of all what an organization's administrators can write
 themselves (docs/security.md). An operator says which evidence counts.
@@ -12,10 +12,12 @@ from mpf_core.errors import Code
 from mpf_core.security.calls import Call, Decision
 from mpf_directory import layout
 from mpf_directory.dn import Dn
-from mpf_directory.port import Directory
+from mpf_directory.filters import Filter
+from mpf_directory.port import Directory, Scope
 from mpf_policy.names import Names
-from mpf_policy.organizations import Organizations
+from mpf_policy.organizations import Organizations, found_in
 from mpf_policy.settings import Claims, place
+from mpf_policy.suffixes import at_and_above
 from mpf_policy.targets import organization_of
 
 
@@ -34,17 +36,28 @@ def decide_claim(call: Call, domain: str, organizations: Organizations, names: N
     why = _EVIDENCE[settings.evidence](wanted, organization, organizations, settings)
     if not why:
         return _refuse(_MISSING[settings.evidence].format(domain=domain, organization=organization))
-    for reserved, owner in _owners_above(wanted, organizations.directory, organizations.hosting):
+    reservations = layout.pointers_of(organizations.hosting, "SIPDomainReservations")
+    for reserved, owner in _owners_above(wanted, organizations.directory, reservations):
         if owner is None or not organization.is_within(owner):
             return _refuse(f"Access denied: '{domain}' lies below '{reserved}', which is another organization's.")
+    for owner in _owners_below(wanted, organizations.directory, reservations):
+        if owner is None or not owner.is_within(organization):
+            return _refuse(f"Access denied: '{domain}' lies above a domain of another organization.")
     return Decision(True, why)
 
 
 def _suffix(domain: str, organization: Dn, organizations: Organizations, _: Claims) -> str:
+    """A suffix of its own alone, of an organization that no tenant has made with other tools. One of an organization above
+    it is no obstacle, where that is another one.
+    """
     entry = organizations.directory.read(organization, ["uPNSuffixes"])
-    suffixes = {str(value).lower() for value in entry.values("uPNSuffixes")} if entry is not None else set()
-    found = any(domain == suffix or domain.endswith(f".{suffix}") for suffix in suffixes)
-    return "among the suffixes of the organization's user principal names" if found else ""
+    written = {str(value).lower() for value in entry.values("uPNSuffixes")} if entry is not None else set()
+    own = {suffix for suffix in written if "." in suffix and f".{domain}".endswith(f".{suffix}")}
+    if not own or not organizations.is_entered(organization):
+        return ""
+    others = organizations.with_suffixes(at_and_above(domain)).items()
+    alone = all(owner == organization or (organization.is_within(owner) and own.isdisjoint(has)) for owner, has in others)
+    return "among the suffixes of the organization's user principal names" if alone else ""
 
 
 def _approval(domain: str, organization: Dn, organizations: Organizations, settings: Claims) -> str:
@@ -68,9 +81,8 @@ _MISSING = {
 }
 
 
-def _owners_above(domain: str, directory: Directory, hosting: Dn) -> Iterator[tuple[str, Dn | None]]:
+def _owners_above(domain: str, directory: Directory, container: Dn) -> Iterator[tuple[str, Dn | None]]:
     """The reserved domains that ``domain`` lies below, each with its owner; ``None`` where that cannot be told."""
-    container = layout.pointers_of(hosting, "SIPDomainReservations")
     _, _, above = domain.partition(".")
     while "." in above:
         entry = directory.read(container.child("CN", above), ["managedBy"])
@@ -78,6 +90,14 @@ def _owners_above(domain: str, directory: Directory, hosting: Dn) -> Iterator[tu
             owner = entry.text("managedBy")
             yield above, Dn.parse(owner) if owner else None
         _, _, above = above.partition(".")
+
+
+def _owners_below(domain: str, directory: Directory, container: Dn) -> Iterator[Dn | None]:
+    """The owners of the reserved domains that lie below ``domain``; ``None`` where one cannot be told."""
+    wanted = Filter.ends_with("cn", f".{domain}")
+    for entry in found_in(directory, container, Scope.ONE_LEVEL, wanted, "managedBy"):
+        owner = entry.text("managedBy")
+        yield Dn.parse(owner) if owner else None
 
 
 def _refuse(reason: str) -> Decision:

@@ -1,4 +1,4 @@
-"""Which objects the arguments of a transaction's calls meant when they were authorized: each text is resolved once."""
+"""Which objects the arguments of a transaction's calls mean: each text stands for one object for as long as a call runs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from mpf_directory.dn import Dn
+from mpf_directory.locking import renamed_meanwhile
 from mpf_policy.organizations import Organizations
 
 
 class Names:
     """Of one transaction. The object that an argument's text stood for when its call was authorized, it stands for until
-    the end; where that object is, every call looks anew, because it is authorized by that.
+    that call has ended; where that object is, every call looks anew, because it is authorized by that.
+
+    Another object may have the name by the request's next call, which is then authorized for that one. For what a running
+    call calls there is no such change: it was authorized for the first one.
 
     Objects that were not there are not remembered: the transaction may be about to create them.
     """
@@ -24,16 +28,25 @@ class Names:
         """Something may have been moved since: where objects are is looked up again."""
         self._settled.clear()
 
-    def resolve(self, target: Dn, text: str, organizations: Organizations) -> Dn:
-        """The name by path of the object that ``text``, read as ``target``, stands for; ``target`` where there is none."""
+    def resolve(self, target: Dn, text: str, organizations: Organizations, *, nested: bool) -> Dn:
+        """The name by path of the object that ``text``, read as ``target``, stands for; ``target`` where there is none.
+
+        Raises LOCK_VIOLATION where the text leads to another object by now, and the call is ``nested`` in another one.
+        """
         known = self._known.get(text)
-        if known is None or text not in self._settled:
-            known = organizations.find(Dn.by_guid(known[1]) if known is not None and known[1] is not None else target)
-            if known is None:
-                return target
-            self._known[text] = known
-            self._settled.add(text)
-        return known[0]
+        if known is not None and text in self._settled:
+            return known[0]
+        found = organizations.find(target)
+        if known is not None and known[1] is not None:
+            if found is None:
+                found = organizations.find(Dn.by_guid(known[1]))
+            elif nested and found[1] != known[1]:
+                raise renamed_meanwhile(known[0])
+        if found is None:
+            return target
+        self._known[text] = found
+        self._settled.add(text)
+        return found[0]
 
     def objects(self, text: str) -> Iterator[tuple[Dn, Dn]]:
         """What stands for the object that ``text`` was authorized for, however it is called now, and what it was called

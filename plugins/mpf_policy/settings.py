@@ -90,9 +90,10 @@ def place(base: Dn, name: str) -> Dn:
 class Claims(Settings):
     """Which ``evidence`` counts when an organization claims a SIP domain that nobody has.
 
-    ``upn-suffixes``: the domain is one of the organization's uPNSuffixes, or lies below one (see that its administrators
-    cannot write them: `mpfctl directory check`); ``approvals``: it stands in ``approved`` with the organization, named from
-    there to the domain, such as ``OU=AlpineSkiHouse,OU=ConsolidatedMessenger,OU=Hosting``; ``none``: who comes first.
+    ``upn-suffixes``: the domain is one of the organization's uPNSuffixes that no other one has, or lies below one (see that
+    its administrators cannot write them: `mpfctl directory check`); ``approvals``: it stands in ``approved`` with the
+    organization, named from there to the domain, such as ``OU=AlpineSkiHouse,OU=ConsolidatedMessenger,OU=Hosting``;
+    ``none``: who comes first.
     """
 
     evidence: Literal["upn-suffixes", "approvals", "none"] = "upn-suffixes"

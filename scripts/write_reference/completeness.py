@@ -1,12 +1,15 @@
-"""What a procedure's definition has to say before a page can be made of it."""
+"""What a procedure's definition has to say before a page can be made of it, and whether its examples are true."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from lxml import etree
+
 from mpf_core.cli.samples import arguments_of
 from mpf_core.model import Procedure
 from mpf_core.validation.arguments import Argument
+from scripts.write_reference.samples import masked
 
 
 def missing(procedure: Procedure) -> Iterator[str]:
@@ -37,3 +40,18 @@ def _meanings(where: str, arguments: Sequence[Argument]) -> Iterator[str]:
 def _has_example(argument: Argument) -> bool:
     inner = [one for one in argument.children if one.required or one.example]
     return bool(argument.example) or (bool(inner) and all(_has_example(one) for one in inner))
+
+
+def unlike(arguments: Sequence[Argument], answered: Sequence[etree._Element]) -> Iterator[str]:
+    """Examples of outputs for which ``answered``, elements of a response, have another value. Booleans may be either."""
+    for one in arguments:
+        if one.name.startswith("@"):
+            values = [element.get(one.name[1:], "") for element in answered]
+        else:
+            found = [child for element in answered for child in element.iterfind(one.name)]
+            values = [(child.text or "").strip() for child in found if len(child) == 0]
+            yield from unlike(one.children, found)
+        given = {value.casefold() for value in values if value}
+        comparable = bool(one.example) and not one.children and "boolean" not in one.type
+        if comparable and given and masked(one.example).casefold() not in given:
+            yield f"{one.name}: '{one.example}'"

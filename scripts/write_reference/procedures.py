@@ -11,8 +11,8 @@ from mpf_core.provider import ProcedureType
 from mpf_core.security.declarations import Declared
 from mpf_core.security.identity import Impersonate
 from scripts.write_reference.arguments import arguments_table, outputs_table
-from scripts.write_reference.book import Book
-from scripts.write_reference.errors import raised_by
+from scripts.write_reference.book import Book, Name
+from scripts.write_reference.errors import errors_of
 from scripts.write_reference.markdown import code, fence, plain, table
 from scripts.write_reference.samples import SENDER, Sample
 
@@ -117,21 +117,25 @@ class _Page:
 
     def _errors(self) -> Iterator[str]:
         up = "../" * (self._address.count("/") + 1)
-        rows = []
-        schema = self._procedure.input_schema
-        if schema and schema.arguments:
-            rows.append((code("0x80070057"), Code.E_INVALIDARG.name, "", "the arguments do not fit", "the input schema"))
-        for one in raised_by(self._procedure, self._book):
-            own = one.source == (self._procedure.namespace, self._procedure.name)
-            where = "itself" if own else self._book.link(one.source, self._address)
-            rows.append((code(one.code), _code_name(one.code), plain(one.text), code(one.when), where))
+        rows: dict[tuple[str, ...], list[str]] = {}
+        for one in errors_of(self._procedure, self._book):
+            when = plain(one.when) if one.words else code(one.when)
+            where = rows.setdefault((code(one.code), _code_name(one.code), plain(one.text), when), [])
+            where.append(self._source(one.source))
         if rows:
-            yield from table("code", "name", "text", "when", "raised by", rows=list(dict.fromkeys(rows)))
+            listed = [(*row, ", ".join(dict.fromkeys(where))) for row, where in rows.items()]
+            yield from table("code", "name", "text", "when", "raised by", rows=listed)
             yield ""
         yield (
-            "What stands in braces is filled in. Providers, policies and the engine raise others, which are passed on: "
+            "What stands in braces is filled in. The directory and the engine raise others, which are passed on: "
             f"[error codes]({up}errors.md)."
         )
+
+    def _source(self, source: Name | str) -> str:
+        if isinstance(source, str):
+            return source
+        own = source == (self._procedure.namespace, self._procedure.name)
+        return "itself" if own else self._book.link(source, self._address)
 
     def _undo(self) -> Iterator[str]:
         procedure = self._procedure

@@ -72,7 +72,7 @@ def run(procedure: Procedure) -> Sample:
     if code != stage.fails:
         raise SampleError(f"{procedure.full_name}: {result.error or 'no error'}; say what it needs in stages.py")
     before = tuple(name for step in setup for name in _called(step))
-    return Sample(document, _masked(_pretty(result.document)), before, result.error)
+    return Sample(document, masked(_pretty(result.document)), before, result.error)
 
 
 def _first_setup(procedure: Procedure) -> tuple[str, ...]:
@@ -121,6 +121,6 @@ def _pretty(document: str | bytes) -> str:
     return etree.tostring(root, encoding="unicode")
 
 
-def _masked(text: str) -> str:
+def masked(text: str) -> str:
     """Generated ids by their kind, so that a response is the same every time."""
     return _SID.sub("S-1-5-21-{domain}", _GUID.sub("{guid}", text))

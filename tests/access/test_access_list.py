@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from mpf_access import AccessPlugin
+from mpf_core import Caller
 from mpf_core.errors import ConfigError, MpfError
 from mpf_core.model import Access, Procedure
 from mpf_core.security.calls import Call, Decision
 from mpf_core.security.principal import Credentials
 from mpf_core.services import Services
-from mpf_directory.port import Directories
+from mpf_directory.dn import Dn
+from mpf_directory.port import Directories, Modification, ModifyOp
+from tests.namespaces.support import ALPINE_ADMIN, BASE, DOMAIN_ADMIN, make_site
 from tests.policy.hosting import CUSTOMER, CUSTOMER_ADMINS, RESELLER_ADMINS, OneDirectory, call, hosting_tree
 
 OCS = "Managed Office Communications Server"
@@ -56,7 +59,8 @@ def decide(folder: Path, text: str, asked: Call) -> Decision:
         ("*::*", True),
         ("Managed*::*Pools", True),
         (f"{OCS}::Get", False),
-        (f"{OCS}::getpools", False),
+        (f"{OCS}::getpools", True),
+        (f"{OCS.upper()}::GETPOOLS", True),
         ("Managed::GetPools", False),
         (f"{OCS}::GetPools2", False),
     ],
@@ -115,6 +119,59 @@ def test_a_denied_trustee_whom_nobody_knows_refuses_the_call(tmp_path: Path) -> 
     with pytest.raises(MpfError, match="whom nobody knows") as raised:
         decide(tmp_path, rule("deny", "*::*", "CN=Gone,DC=Fabrikam,DC=Com"), a_call("GetPools"))
     assert raised.value.code == 0x80070005
+
+
+ADMINISTRATOR = f"CN=Administrator,CN=Users,{BASE}"
+SPELLINGS = [
+    "Administrator@fabrikam.com",
+    "ADMINISTRATOR@Fabrikam.COM",
+    "boss@fabrikam.example",
+    "FABRIKAM\\Administrator",
+    "fabrikam.com\\administrator",
+    ADMINISTRATOR,
+    ADMINISTRATOR.replace(",", " , "),
+]
+
+
+@pytest.mark.parametrize("kind", ["allow", "deny"])
+def test_a_trustee_is_an_account_whatever_it_and_the_caller_are_called(tmp_path: Path, kind: str) -> None:
+    """The implicit user principal name and the one that is written, the account name, the distinguished name."""
+    file = tmp_path / "access.toml"
+    others = '[[rules]]\nallow = ["*::*"]\nto = ["*"]\n' if kind == "deny" else ""
+    for trustee in SPELLINGS:
+        file.write_text(f"[[rules]]\n{kind} = ['*::TestDomainAdmin']\nto = ['{trustee}']\n{others}")
+        with make_site(AccessPlugin(), settings={"mpf.access": {"file": str(file)}}) as site:
+            upn = Modification("userPrincipalName", ModifyOp.REPLACE, ("boss@fabrikam.example",))
+            site.directory.modify(Dn.parse(ADMINISTRATOR), [upn])
+            for name in SPELLINGS:
+                asked = site.engine.execute(
+                    "<request><data/></request>", Caller(name), namespace="Managed Hosting", procedure="TestDomainAdmin"
+                )
+                assert (asked.error is None) is (kind == "allow"), (trustee, name)
+            other = site.engine.execute(
+                "<request><data/></request>", ALPINE_ADMIN, namespace="Managed Hosting", procedure="TestDomainAdmin"
+            )
+            assert ("rule 1" in str(other.error)) is False
+
+
+@pytest.mark.parametrize(
+    "name", ["InitializeADForHosting", "InitializeADforHosting", "GetCallerUIRoles", "GetCallerUiRoles"]
+)
+def test_a_procedure_is_denied_under_both_of_its_names(tmp_path: Path, name: str) -> None:
+    """The documentation spells some in two ways, and so there are two."""
+    made = plugin(tmp_path, rule("deny", f"Managed Hosting::{name.lower()}") + rule("allow", "*::*"))
+    assert not made.mpf_authorize(a_call(name, namespace="Managed Hosting")).allowed
+
+
+@pytest.mark.parametrize("name", ["nobody@fabrikam.com", "FABRIKAM\\nobody", "nobody"])
+def test_a_denied_account_whom_nobody_knows_refuses_the_call(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "access.toml"
+    file.write_text(f"[[rules]]\ndeny = ['*::*']\nto = ['{name}']\n" + rule("allow", "*::*"))
+    with make_site(AccessPlugin(), settings={"mpf.access": {"file": str(file)}}) as site:
+        asked = site.engine.execute(
+            "<request><data/></request>", DOMAIN_ADMIN, namespace="Managed Hosting", procedure="TestDomainAdmin"
+        )
+        assert "whom nobody knows" in str(asked.error)
 
 
 @pytest.mark.parametrize(

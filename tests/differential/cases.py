@@ -28,7 +28,8 @@ class Case:
     """A request that succeeds after ``setup`` and returns ``answer``.
 
     ``seen`` is a question about what it did, with the answer. A repetition ends in ``again``: that error, or, without one,
-    the same answer and nothing changed. ``writes`` says whether anything changes at all.
+    the same answer and nothing changed. ``writes`` says whether anything changes at all; ``tried``, where there are many
+    writes, behind how many of them a run lets it fail, chosen anew each day.
     """
 
     ask: Ask
@@ -38,6 +39,7 @@ class Case:
     again: Refusal | None = None
     variant: str = ""
     writes: bool = True
+    tried: int | None = None
 
     def __str__(self) -> str:
         return f"{self.ask.procedure} {self.variant}".rstrip()

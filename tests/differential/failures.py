@@ -11,6 +11,7 @@ from mpf_directory.layout import SERVER
 from tests.differential.cases import (
     ADD_POOL,
     ASSIGN,
+    ASSIGNED,
     CREATE_DOMAIN,
     CREATE_USER,
     DELETE_DOMAIN,
@@ -37,8 +38,21 @@ from tests.differential.cases import (
     exists,
     foreign,
 )  # fmt: skip
+from tests.differential.cases_ad import (
+    ADD_JOHN,
+    CREATE_ANN,
+    CREATE_BOB,
+    CREATE_STAFF,
+    DELETE_PROSEWARE,
+    DELETE_STAFF,
+    MODIFY_USER,
+    MOVE_BOB,
+    RENAME_BOB,
+    RENAME_PROSEWARE,
+)
 from tests.differential.requests import HOSTING_NAMESPACE, Ask
-from tests.namespaces.support import ALPINE, BASE, MESSENGER, OTHER_CUSTOMER, POOL1, POOL2, ldap
+from tests.namespaces.accounts import KIMBA
+from tests.namespaces.support import ALPINE, BASE, JOHN, MESSENGER, OTHER_CUSTOMER, POOL1, POOL2, ldap
 
 _E_INVALIDARG, _NO_OBJECT, _DENIED = 0x80070057, 0x80072030, 0x80070005
 NOBODY = f"CN=Nobody,{ALPINE}"
@@ -167,4 +181,60 @@ def _failures() -> tuple[Failure, ...]:
     )
 
 
-FAILURES = _failures()
+def _ad_failures() -> tuple[Failure, ...]:
+    """Those of Managed Active Directory, and of what is neither an organization nor a user."""
+    sip_set = "is not accepted: it is set by Managed Office Communications Server."
+    own_address = {"msRTCSIP-PrimaryUserAddress": "sip:kimba@fourthcoffee.com"}
+    refused = Refusal(_E_INVALIDARG, f"The property 'msRTCSIP-PrimaryUserAddress' {sip_set}")
+    address = Refusal(
+        _E_INVALIDARG,
+        "A SIP address is not accepted in 'proxyAddresses': CreateSipUser and SetSipUserProperties set it, as primaryURI.",
+    )
+    taken = Refusal(0x80071392, "The user principal name 'johnc@alpineskihouse.com' is in use.")
+    private = ldap(f"CN=_Private,{ALPINE}")
+    no_organization = Refusal(0x80131509, f"'{private}' is no organization.")
+    no_sip_user = Refusal(0x80005004, f"The object '{private}' is no user or contact.")
+    ip_address = Refusal(0x80131509, f"The specified SIP domain '10.0.0.1' does not belong to 'LDAP://{SERVER}/{ALPINE}'.")
+    move_john = MOVE_BOB.but(object=ldap(JOHN))
+    return (
+        *(
+            Failure(ask.but(organization=private), no_organization, about="the argument is no organization")
+            for ask in (CREATE_DOMAIN, GET_DOMAINS, ASSIGNED, Ask("DeletePoolAssignment", {}))
+        ),
+        Failure(ASSIGN.but(organization=private).by("domain"), no_organization, about="the argument is no organization"),
+        *(
+            Failure(ask.but(user=private), no_sip_user, about="the argument is no user")
+            for ask in (CREATE_USER, SET_USER, GET_USER, DELETE_USER)
+        ),
+        Failure(CREATE_USER.but(primaryURI="sip:johnc@10.0.0.1"), ip_address, READY, "an IP address is nobody's"),
+        Failure(CREATE_BOB.but(userPrincipalName="johnc@alpineskihouse.com"), taken, about="the name is taken"),
+        Failure(
+            MODIFY_USER.but(user=ldap(ALPINE)),
+            Refusal(0x80005004, f"The object '{ldap(ALPINE)}' is no user."),
+            about="an organization is no user",
+        ),
+        Failure(MODIFY_USER.giving(**own_address), refused, about="an attribute of SIP users"),
+        Failure(CREATE_ANN.giving(**own_address), refused, about="an attribute of SIP users"),
+        Failure(MODIFY_USER.giving(proxyAddresses="SIP:kimba@fourthcoffee.com"), address, about="a SIP address"),
+        Failure(CREATE_ANN.giving(proxyAddresses="sip:kimba@fourthcoffee.com"), address, about="a SIP address"),
+        Failure(
+            MODIFY_USER.giving(proxyAddresses="SMTP:johnc@alpineskihouse.com"),
+            Refusal(_E_INVALIDARG, ""),
+            SIP_USER,
+            "the SIP address would be dropped",
+        ),
+        Failure(RENAME_BOB.by("domain"), Refusal(_NO_OBJECT, ""), about="no such user"),
+        Failure(ADD_JOHN.but(newMember=ldap(KIMBA)), Refusal(_DENIED, ""), (CREATE_STAFF,), "a member from elsewhere"),
+        Failure(DELETE_STAFF.but(group=ldap(JOHN)), Refusal(0x80005004, ""), about="a user is no group"),
+        Failure(DELETE_PROSEWARE.but(org=ldap(ALPINE)), Refusal(0x80131509, ""), about="the organization still holds users"),
+        Failure(RENAME_PROSEWARE.but(org=ldap(JOHN)), Refusal(0x80131509, ""), about="a user is no organization"),
+        Failure(move_john, Refusal(0x80131509, ""), SIP_USER, "a SIP user stays"),
+        Failure(
+            move_john.but(object=ldap(ALPINE), destinationContainer=ldap(OTHER_CUSTOMER)).by("hosting"),
+            Refusal(0x80131509, ""),
+            about="an organization stays",
+        ),
+    )
+
+
+FAILURES = (*_failures(), *_ad_failures())

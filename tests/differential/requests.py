@@ -59,6 +59,10 @@ class Ask:
         """The same with other arguments."""
         return replace(self, arguments={**self.arguments, **arguments})
 
+    def giving(self, **properties: str) -> Ask:
+        """The same with these properties."""
+        return replace(self, properties=properties)
+
     def without(self, name: str) -> Ask:
         """The same without one argument."""
         return replace(self, left_out=(*self.left_out, name))

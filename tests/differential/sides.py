@@ -110,8 +110,11 @@ def embedded_side(folder: Path) -> Iterator[Side]:
 
 
 @contextmanager
-def samba_side(samba: Samba, directory: Directory) -> Iterator[Side]:
-    """On a real server. The tree is built once in a run, and taken over if nobody has put another in its place."""
+def samba_side(samba: Samba, directory: Directory, endpoint: str | None = None) -> Iterator[Side]:
+    """On a real server. The tree is built once in a run, and taken over if nobody has put another in its place.
+
+    ``endpoint`` is where the engine asks for the server, if something stands in between.
+    """
 
     def caller(name: str) -> Caller:
         own = samba.administrator if name == CALLERS["domain"] else Credentials(name, PASSWORD)
@@ -126,6 +129,8 @@ def samba_side(samba: Samba, directory: Directory) -> Iterator[Side]:
         start = state(directory)
         _built[samba.folder] = (_mark(directory), start)
     restore(directory, start)
+    if endpoint is not None:
+        settings |= {"servers": {samba.name: endpoint}}
     with _side(settings, samba.folder, directory, caller, SambaCredentials(samba)) as side:
         yield side
         side.reset()

@@ -23,11 +23,37 @@ from tests.differential.cases import (
     STOP_FEDERATING,
     STOP_SERVING,
 )
+from tests.differential.cases_ad import (
+    ADD_JOHN,
+    CREATE_ANN,
+    CREATE_BOB,
+    CREATE_PROSEWARE,
+    CREATE_STAFF,
+    DELETE_ANN,
+    DELETE_BOB,
+    DELETE_PROSEWARE,
+    DELETE_STAFF,
+    ENABLE_BOB,
+    ENTRY,
+    ENTRY2,
+    MODIFY_PROSEWARE,
+    MODIFY_USER,
+    MOVE_BOB,
+    OWNER,
+    POLICY,
+    PROSEWARE,
+    REMOVE_JOHN,
+    RENAME_PROSEWARE,
+    RENAME_STAFF,
+    ROOT,
+)
 from tests.differential.failures import NOBODY
 from tests.differential.requests import HOSTING_NAMESPACE, Ask
-from tests.namespaces.support import ALPINE, OTHER_CUSTOMER, POOL2, ldap
+from tests.namespaces.accounts import BOB, BOB_UPN
+from tests.namespaces.support import ALPINE, HOSTING, MESSENGER, OTHER_CUSTOMER, POOL2, ldap
 
 KIMBA = ldap(f"CN=Kimba@FourthCoffee.com,{OTHER_CUSTOMER}")
+TEACHERS, MOVED_BOB = f"CN=Teachers,{ALPINE}", f"CN={BOB_UPN},{PROSEWARE}"
 _COFFEE = {"organization": ldap(OTHER_CUSTOMER)}
 _SECOND = {"poolFQDN": "pool02.fabrikam.com"}
 _KIMBAS = {"user": KIMBA, "primaryURI": "sip:kimba@fourthcoffee.com"}
@@ -88,4 +114,35 @@ STORY: tuple[Ask, ...] = (
     Ask("DeleteSharedPool", _SECOND, "domain"),
     DELETE_DOMAIN,
     GET_DOMAINS,
+    CREATE_BOB,
+    CREATE_BOB,
+    CREATE_BOB.but(userPrincipalName="bob_alpineskihouse.c"),
+    MODIFY_USER.but(user=ldap(BOB)).giving(proxyAddresses="SMTP:bob@alpineskihouse.com", department="Ski school"),
+    MODIFY_USER.but(user=ldap(BOB), userPrincipalName="johnc@alpineskihouse.com"),
+    ENABLE_BOB.by("foreign"),
+    CREATE_STAFF,
+    ADD_JOHN.but(newMember=ldap(BOB)),
+    ADD_JOHN,
+    ADD_JOHN,
+    RENAME_STAFF,
+    REMOVE_JOHN,
+    REMOVE_JOHN.but(group=ldap(TEACHERS)),
+    CREATE_ANN,
+    CREATE_PROSEWARE,
+    CREATE_PROSEWARE.by("customer"),
+    MODIFY_PROSEWARE,
+    MOVE_BOB.but(destinationContainer=ldap(PROSEWARE)),
+    DELETE_PROSEWARE,
+    DELETE_BOB.but(user=ldap(MOVED_BOB)).by("reseller"),
+    RENAME_PROSEWARE,
+    DELETE_PROSEWARE,
+    DELETE_PROSEWARE.but(org=ldap(f"OU=Wingtip,{MESSENGER}")),
+    POLICY,
+    ENTRY,
+    ENTRY2,
+    ROOT,
+    OWNER,
+    OWNER.but(path=ldap(HOSTING)).by("hosting"),
+    DELETE_ANN,
+    DELETE_STAFF.but(group=ldap(TEACHERS)),
 )

@@ -8,14 +8,21 @@ from mpf_core import Result
 from mpf_core.errors import Code
 from mpf_core.testing import Fault
 from mpf_core.transaction.states import StepState, TransactionState
-from tests.differential.cases import CASES, INITIALIZE_HOSTING, REQUIRED, WRITES, Case, Refusal
+from tests.differential.cases import CASES as OCS_CASES
+from tests.differential.cases import INITIALIZE_HOSTING, Case, Refusal
+from tests.differential.cases import REQUIRED as OCS_REQUIRED
+from tests.differential.cases_ad import AD_CASES, AD_REQUIRED, ELSEWHERE
 from tests.differential.failures import FAILURES, Failure
 from tests.differential.requests import EXTENSIONS, HOSTING_NAMESPACE, OCS, Ask, answer, comparable
 from tests.differential.sides import Side
 from tests.differential.state import State, differences
 from tests.kills.choice import chosen
+from tests.namespaces.accounts import MANAGED_AD
 from tests.namespaces.support import ALPINE, ldap
 
+CASES = (*OCS_CASES, *AD_CASES)
+WRITES = tuple(case for case in CASES if case.writes)
+REQUIRED = OCS_REQUIRED | AD_REQUIRED
 #: A request that fails at its end, whoever sends it, for whatever the steps before it have done.
 FAIL = Ask("ValidateSipDomainOwnership", {"organization": ldap(ALPINE), "address": "nowhere.example"})
 ROLES = ("customer", "reseller", "hosting", "domain")
@@ -47,7 +54,8 @@ class Procedures:
     def test_these_are_all_public_procedures(self, side: Side) -> None:
         asked = {(case.ask.namespace, case.ask.procedure.lower()) for case in CASES}
         asked.add((INITIALIZE_HOSTING.namespace, INITIALIZE_HOSTING.procedure.lower()))
-        for namespace in (OCS, EXTENSIONS, HOSTING_NAMESPACE):
+        asked |= {(MANAGED_AD, name.lower()) for name in ELSEWHERE}
+        for namespace in (OCS, EXTENSIONS, HOSTING_NAMESPACE, MANAGED_AD):
             procedures = side.engine.namespaces[namespace].procedures.values()
             public = {procedure.name.lower() for procedure in procedures if procedure.access.value == "public"}
             assert {name for owner, name in asked if owner == namespace} == public
@@ -99,7 +107,7 @@ class Procedures:
     @pytest.mark.parametrize("case", WRITES, ids=str)
     def test_whichever_of_its_writes_fails_the_directory_is_as_before(self, side: Side, case: Case) -> None:
         side.prepare(*case.setup)
-        roll_back_at_every_step(side, case.ask)
+        roll_back_at_every_step(side, case.ask, case.tried)
 
     def test_so_it_is_for_the_hosting_unit(self, side: Side) -> None:
         side.prepare()

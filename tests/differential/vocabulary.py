@@ -10,6 +10,7 @@ from tests.differential.failures import NOBODY
 from tests.differential.requests import EXTENSIONS, Ask
 from tests.differential.story import KIMBA
 from tests.differential.suite import FAIL
+from tests.namespaces.accounts import ANN, BOB, BOB_UPN, MANAGED_AD, STAFF
 from tests.namespaces.support import ALPINE, BASE, HOSTING, JOHN, MESSENGER, OTHER_CUSTOMER, POOL1, POOL2, ldap
 
 #: Calls of one request.
@@ -59,6 +60,12 @@ def _ask(
     return asked.map(lambda ask: ask.on(namespace)) if namespace else asked
 
 
+_LISTS = ("GetGlobalSipDomains", "GetFederationDomains", "GetMeetingPolicies", "GetUCPolicies")
+_CONTAINER = {"container": _ORGANIZATIONS}
+_PRINCIPALS = st.sampled_from([BOB_UPN, BOB_UPN, "johnc@alpineskihouse.com", "bob@fourthcoffee.com", ""])
+_TEXTS = st.sampled_from(["Bob <Ross>", "Ann & Co", ""])
+_BOBS = st.sampled_from([BOB, BOB, f"CN={BOB_UPN},{MESSENGER}", NOBODY, ALPINE]).map(ldap)
+_GROUPS = st.sampled_from([STAFF, STAFF, f"CN=AllUsers@AlpineSkiHouse,CN=_Private,{ALPINE}", JOHN]).map(ldap)
 _ORG, _USER, _POOL = {"organization": _ORGANIZATIONS}, {"user": _USERS}, {"poolFQDN": _POOLS}
 _ADDRESS, _FEDERATED = {"address": _DOMAINS}, {"supportedInternalDomain": _DOMAINS}
 ASKS: SearchStrategy[Ask] = st.one_of(
@@ -82,6 +89,25 @@ ASKS: SearchStrategy[Ask] = st.one_of(
     _ask("DeleteGlobalSipDomain", _ADDRESS, None, EXTENSIONS),
     _ask("CreateFederationDomain", _FEDERATED, None, EXTENSIONS),
     _ask("DeleteFederationDomain", _FEDERATED, None, EXTENSIONS),
+    _ask("Initialize", {}),
+    _ask("GetPools", {}),
+    _ask("GetPoolProperties", _POOL),
+    *(_ask(name, {}, None, EXTENSIONS) for name in _LISTS),
+    _ask("CreateUser", {**_CONTAINER, "userPrincipalName": _PRINCIPALS}, {"displayName": _TEXTS}, MANAGED_AD),
+    _ask("ModifyUser", _USER, {"displayName": _TEXTS, "userPrincipalName": _PRINCIPALS}, MANAGED_AD),
+    _ask("RenameUser", {"user": _BOBS, "newName": st.just("Bob Ross")}, None, MANAGED_AD),
+    _ask("DisableUser", {"user": _BOBS}, None, MANAGED_AD),
+    _ask("DeleteUser", {"user": _BOBS}, None, MANAGED_AD),
+    _ask("MoveObject", {"object": _BOBS, "destinationContainer": _ORGANIZATIONS}, None, MANAGED_AD),
+    # In one place and under one name only: where an account name is taken, digits at random would come in.
+    _ask("CreateGroup", {"container": st.just(ldap(ALPINE)), "name": st.just("Instructors")}, None, MANAGED_AD),
+    _ask("GroupAdd", {"group": _GROUPS, "newMember": _USERS}, None, MANAGED_AD),
+    _ask("GroupRemove", {"group": _GROUPS, "member": _USERS}, None, MANAGED_AD),
+    _ask("DeleteGroup", {"group": st.just(ldap(STAFF))}, None, MANAGED_AD),
+    _ask("CreateContact", {**_CONTAINER, "name": st.just("Ann Beebe")}, {"displayName": _TEXTS}, MANAGED_AD),
+    _ask("DeleteContact", {"contact": st.just(ldap(ANN))}, None, MANAGED_AD),
+    _ask("GetThisOrganizationRoot", {"path": _USERS}, None, MANAGED_AD),
+    _ask("GetForeignOwnerOrg", {"path": _ORGANIZATIONS}, None, MANAGED_AD),
 )
 
 #: What most of them need in order to succeed, up to some point.

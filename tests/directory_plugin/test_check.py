@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from mpf_core.cli import cli
 from mpf_core.errors import Code, MpfError
 from mpf_directory.check import Answer, Finding, Ground, Question, Status, ask
+from mpf_directory.check_forest import forest
 from mpf_directory.check_schema import schema
 from mpf_directory.commands import QUESTIONS
 from mpf_directory.dn import Dn
@@ -254,6 +255,46 @@ def test_the_schema_of_a_server() -> None:
     last = of_schema(Server(contained=False))[-1]
     assert last.status is Status.MISSING
     assert last.detail.startswith("users may not have msRTCSIP-PrimaryUserAddress, ")
+
+
+class Partitions:
+    """A server with these domains in its forest; ``None``: the forest's root is another domain."""
+
+    has_acls = True
+    base = Dn.parse(BASE)
+
+    def __init__(self, domains: Sequence[str] | None) -> None:
+        self.domains = domains
+
+    def search(
+        self,
+        base: Dn,
+        scope: Scope,
+        filter: Filter,  # noqa: A002
+        attributes: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> Iterator[Entry]:
+        assert str(base) == f"CN=Partitions,CN=Configuration,{BASE}"
+        assert scope is Scope.ONE_LEVEL
+        if self.domains is None:
+            raise MpfError(Code.NO_SUCH_OBJECT, "no such object")
+        return iter([Entry(base, {"nCName": (name,)}) for name in self.domains])
+
+
+@pytest.mark.parametrize(
+    ("domains", "status", "text"),
+    [
+        ([BASE], Status.OK, "one domain"),
+        ([BASE, f"DC=emea,{BASE}"], Status.WARNING, f"the forest has 2 domains: '{BASE}', 'DC=emea,{BASE}'"),
+        (None, Status.WARNING, f"'{BASE}' is not the root of its forest"),
+    ],
+)
+def test_a_forest_of_several_domains_is_a_warning(domains: Sequence[str] | None, status: Status, text: str) -> None:
+    directories: Directories = Directories(Partitions(domains))  # type: ignore[arg-type]
+    settings = DirectorySettings(backend="ldap", base=BASE, server="AD01.Fabrikam.com", service_account="svc")
+    (only,) = forest(Ground(directories, settings))
+    assert (only.status, text in only.detail) == (status, True)
+    assert ("global catalogue" in only.advice) == (status is Status.WARNING)
 
 
 def test_every_question_has_a_subject_of_its_own() -> None:

@@ -24,9 +24,12 @@ from mpf_core.errors import Code
 from mpf_core.model import Access, Procedure
 from scripts.write_reference import samples, site, stages
 from scripts.write_reference.book import Book
-from scripts.write_reference.completeness import missing
+from scripts.write_reference.completeness import missing, unlike
+from scripts.write_reference.errors import errors_of
+from scripts.write_reference.provided import PROVIDED
 from scripts.write_reference.samples import Sample, SampleError
 from scripts.write_reference.stages import Stage
+from tests.differential.failures import FAILURES, Failure
 from tests.kills.requests import PREFERRED
 from tests.namespaces.support import OCS, make_site
 
@@ -134,6 +137,24 @@ def test_what_a_sample_returns_fits_the_output_schema(reference: Reference) -> N
             procedure.output_schema.check(output)
             returned += len(output) > 0
     assert returned > 50
+
+
+def test_examples_of_outputs_are_what_the_sample_returns(reference: Reference) -> None:
+    wrong = []
+    for procedure in reference.book.procedures():
+        sample = reference.samples[procedure.full_name]
+        if sample.error is None and procedure.output_schema:
+            found = unlike(procedure.output_schema.arguments, [answered(procedure, sample)])
+            wrong += [f"{procedure.full_name}: {one}" for one in found]
+    assert wrong == []
+
+
+def test_an_example_that_is_not_true_is_found(reference: Reference) -> None:
+    procedure = reference.procedure("GetPoolProperties")
+    assert procedure.output_schema
+    arguments = [replace(one, example="HomeServer") for one in procedure.output_schema.arguments if one.name == "poolType"]
+    answer = answered(procedure, reference.samples[procedure.full_name])
+    assert list(unlike(arguments, [answer])) == ["poolType: 'HomeServer'"]
 
 
 def answered(procedure: Procedure, sample: Sample) -> etree._Element:
@@ -251,6 +272,32 @@ def test_an_error_that_is_caught_is_not_listed(reference: Reference) -> None:
     assert "exists already" in reference.section("Errors", "CreateServicePointer_", "Managed Helpers")
     assert "exists already" in reference.section("Errors", "CreateSipDomain")
     assert "exists already" not in reference.section("Errors", "AddSharedPool")
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=str)
+def test_every_failure_of_the_suites_is_on_its_page(reference: Reference, failure: Failure) -> None:
+    procedure = reference.procedure(failure.ask.procedure, failure.ask.namespace)
+    wanted = f"{failure.refusal.code:#010x}"
+    found = [one for one in errors_of(procedure, reference.book) if one.code == wanted]
+    assert [one for one in found if one.pattern.fullmatch(failure.refusal.text) or not failure.refusal.text], found
+    assert f"`{wanted}`" in reference.section("Errors", failure.ask.procedure, failure.ask.namespace)
+
+
+def test_every_role_is_refused_on_a_page_in_its_own_words(reference: Reference) -> None:
+    def texts(name: str) -> str:
+        return "\n".join(f"{one.code} {one.text} {one.when}" for one in errors_of(reference.procedure(name), reference.book))
+
+    assert "0x80070057 Insufficient Privilege! Not Domain Administrator. the caller is no" in texts("GetPools")
+    customers = texts("SetPoolAssignment")
+    assert "0x80070005 Access denied: {reason} the caller does not hold UserCreators over what" in customers
+    assert "the pool in poolFQDN is neither assigned" in customers
+    assert "Insufficient Privilege" not in customers
+    assert "0x80070057 The required argument {argument} was not supplied. a required" in customers
+    assert "0x80070057 The argument '{argument}' cannot be null. a required" in customers
+
+
+def test_errors_of_providers_are_those_of_procedures_that_are_loaded(reference: Reference) -> None:
+    assert PROVIDED.keys() <= reference.book.addresses.keys()
 
 
 def test_secrets_are_marked_and_shown_as_examples_only(reference: Reference) -> None:

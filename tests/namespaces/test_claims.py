@@ -1,10 +1,12 @@
-"""Who may claim a SIP domain that nobody has: by the configured evidence, and never below somebody else's."""
+"""Who may claim a SIP domain that nobody has: by the configured evidence, and never below or above somebody else's."""
 
 from __future__ import annotations
 
 import pytest
 
 from mpf_core import Caller
+from mpf_directory.dn import Dn
+from mpf_directory.port import Modification, ModifyOp
 from tests.namespaces.support import (
     ALPINE,
     ALPINE_ADMIN,
@@ -95,6 +97,74 @@ def test_below_the_own_and_the_parents_domain_one_does() -> None:
         # But the parent's administrators not for themselves below the child's: they claim for the child.
         assert claim(site, "x.alpine.messenger.example.com", MESSENGER_ADMIN, MESSENGER)
         assert not claim(site, "x.alpine.messenger.example.com", MESSENGER_ADMIN, ALPINE)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [NONE, {"evidence": "approvals", "approved": {"coffee.example.com": ALPINE.removesuffix(",DC=Fabrikam,DC=Com")}}],
+)
+def test_above_the_domain_of_another_organization_nobody_claims(settings: dict[str, object]) -> None:
+    with make_site(claims=settings) as site:
+        for domain in ("chat.coffee.example.com", "xcoffee.example.com"):
+            site.succeed("CreateSipDomain", DOMAIN_ADMIN, organization=ldap(OTHER_CUSTOMER), address=domain)
+        assert "lies above a domain of another organization" in claim(site, "coffee.example.com")
+        assert settings is not NONE or not claim(site, "alpine.example.com"), "that one has none below it"
+
+
+def test_above_the_own_and_a_customers_domain_one_does() -> None:
+    with make_site() as site:
+        site.succeed("CreateSipDomain", organization=ldap(ALPINE), address="alpine.messenger.example.com")
+        assert claim(site, "messenger.example.com", organization=ALPINE) == ""
+        site.succeed("CreateSipDomain", organization=ldap(ALPINE), address="a.b.example.com")
+        assert claim(site, "b.example.com", MESSENGER_ADMIN, MESSENGER) == ""
+
+
+class TestSuffixesAsEvidence:
+    """They count where they are one organization's alone."""
+
+    @staticmethod
+    def write(site: Site, organization: str, *suffixes: str) -> None:
+        """As an administrator can who is bound directly."""
+        modification = Modification("uPNSuffixes", ModifyOp.ADD, suffixes)
+        site.directory.modify(Dn.parse(organization), [modification])
+
+    @pytest.mark.parametrize("suffix", ["fourthcoffee.com", "chat.fourthcoffee.com"])
+    def test_one_that_is_anothers_too_or_lies_below_it_is_none(self, suffix: str) -> None:
+        with make_site(claims=SUFFIXES) as site:
+            self.write(site, ALPINE, suffix)
+            assert "is not among the suffixes" in claim(site, suffix)
+
+    @pytest.mark.parametrize("domain", ["messenger.example.com", "alpine.messenger.example.com"])
+    def test_nor_is_the_resellers_where_a_customer_has_it(self, domain: str) -> None:
+        with make_site(claims=SUFFIXES) as site:
+            self.write(site, MESSENGER, "messenger.example.com")
+            self.write(site, ALPINE, domain)
+            assert claim(site, domain, MESSENGER_ADMIN, MESSENGER)
+            assert bool(claim(site, domain)) is (domain == "messenger.example.com"), "below it, it is the customer's"
+
+    def test_a_top_level_domain_is_none(self) -> None:
+        with make_site(claims=SUFFIXES) as site:
+            self.write(site, ALPINE, "example")
+            assert claim(site, "alpine.example")
+
+    def test_those_of_a_unit_that_is_no_organization_are_in_nobodys_way(self) -> None:
+        with make_site(claims=SUFFIXES) as site:
+            site.add_unit(OTHER_CUSTOMER, "Fake")
+            self.write(site, f"OU=Fake,{OTHER_CUSTOMER}", "alpineskihouse.com")
+            assert not claim(site, "alpineskihouse.com")
+
+    def test_an_organization_that_was_created_here_has_them_as_evidence(self) -> None:
+        with make_site(claims=SUFFIXES) as site:
+            one = '<properties><property name="uPNSuffixes">proseware.example</property></properties>'
+            data = f"<container>{ldap(MESSENGER)}</container><name>Proseware</name><policyName>customer</policyName>{one}"
+            made = site.engine.execute(
+                f"<request><data>{data}</data></request>",
+                MESSENGER_ADMIN,
+                namespace="Managed Active Directory",
+                procedure="CreateOrganization",
+            )
+            assert made.error is None, made.error
+            assert not claim(site, "proseware.example", MESSENGER_ADMIN, f"OU=Proseware,{MESSENGER}")
 
 
 def test_a_taken_domain_is_told_as_before_and_only_to_those_who_could_claim_it() -> None:

@@ -58,6 +58,7 @@ def test_a_user_that_is_there_already_costs_no_write(site: Site) -> None:
 
 @pytest.mark.slow
 def test_a_large_directory_costs_as_many_operations_as_a_small_one() -> None:
+    """With 100,000 users, which take minutes to put in, it is shown by ``python -m bench.large_directory``, in times as well."""
     with make_site() as small, make_site() as large:
         for site, users in ((small, 10), (large, 2000)):
             fill(site.directory, users)

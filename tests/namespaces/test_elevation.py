@@ -148,5 +148,5 @@ def test_permissions_are_tested_as_the_caller_even_where_the_request_runs_as_the
         assert site.submit_steps(call.format(ldap(ALPINE))).error is None
     kinds = {calling: kind for calling, _, kind, _ in recorder.calls}
     assert kinds["request"] is IdentityKind.SERVICE
-    assert kinds["Managed Active Directory::TestPermissions_"] is IdentityKind.CALLER
+    assert kinds["Managed Active Directory::TestOrganization_"] is IdentityKind.CALLER
     assert kinds["Managed Active Directory::GetForeignOwnerOrg"] is IdentityKind.SERVICE

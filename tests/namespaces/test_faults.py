@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from mpf_core import MpfError, Result
+from mpf_core import MpfError
+from mpf_core import Result as Answer
 from mpf_core.transaction.states import TransactionState
+from mpf_directory.dn import Dn
 from mpf_directory.embedded import EmbeddedDirectory
-from tests.namespaces.support import ALPINE, DOMAIN_ADMIN, OTHER_CUSTOMER, Site, ldap
+from mpf_directory.port import Entry
+from mpf_directory.results import Result
+from tests.namespaces.support import ALPINE, DOMAIN_ADMIN, JOHN, OTHER_CUSTOMER, Site, ldap
 from tests.namespaces.test_rollback import CASES, Case
 
 pytestmark = pytest.mark.slow
@@ -40,7 +44,7 @@ class Fault:
         return write
 
 
-def submit_with(site: Site, case: Case, fault: Fault) -> Result:
+def submit_with(site: Site, case: Case, fault: Fault) -> Answer:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("add", "modify", "rename"):
             patch.setattr(EmbeddedDirectory, name, fault.wrap(getattr(EmbeddedDirectory, name)))
@@ -66,8 +70,28 @@ def test_every_write_may_fail(site: Site, case: Case, after: bool) -> None:
     assert fault.seen == number - 1
 
 
+def test_a_search_that_is_cut_off_is_no_proof_that_an_address_is_free(site: Site) -> None:
+    """The server finds more than it returns: whether somebody has the address is not known then."""
+    site.succeed("CreateSipDomain", DOMAIN_ADMIN, organization=ldap(ALPINE), address="alpineskihouse.com")
+    site.succeed("SetPoolAssignment", DOMAIN_ADMIN, organization=ldap(ALPINE), poolFQDN="pool01.fabrikam.com")
+    before, search, asked = site.snapshot(), EmbeddedDirectory.search, []
+
+    def cut_off(directory: EmbeddedDirectory, base: Dn, *arguments: Any, **more: Any) -> Iterator[Entry]:
+        found = search(directory, base, *arguments, **more)
+        if "PrimaryUserAddress" in str(arguments):
+            asked.append(base)
+            raise MpfError(Result.SIZELIMIT_EXCEEDED, "the server returns no more")
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EmbeddedDirectory, "search", cut_off)
+        error = site.fail("CreateSipUser", user=ldap(JOHN), enabled="true", primaryURI="sip:johnc@alpineskihouse.com")
+    assert (error.code, len(asked)) == (Result.SIZELIMIT_EXCEEDED, 1)
+    assert site.snapshot() == before
+
+
 def test_of_two_organizations_that_want_a_domain_at_once_one_gets_it(site: Site) -> None:
-    def create(organization: str) -> Result:
+    def create(organization: str) -> Answer:
         arguments = {"organization": ldap(organization), "address": "contested.example"}
         return site.submit("CreateSipDomain", DOMAIN_ADMIN, arguments)
 

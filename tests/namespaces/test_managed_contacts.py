@@ -6,7 +6,7 @@ import pytest
 
 from mpf_core import Caller
 from tests.namespaces.accounts import ANN, JOHN_CALLS, OTHER_ADMIN, attributes, done, properties, refused
-from tests.namespaces.support import ALPINE, DOMAIN_ADMIN, JOHN, MESSENGER_ADMIN, Site, ldap
+from tests.namespaces.support import ALPINE, ALPINE_ADMIN, DOMAIN_ADMIN, JOHN, MESSENGER_ADMIN, Site, ldap
 
 GIVEN = {
     "givenName": "Ann",
@@ -66,3 +66,38 @@ def test_others_may_do_neither(site: Site, caller: Caller) -> None:
     done(site, "CreateContact", container=ldap(ALPINE), name="Ann Beebe")
     assert refused(site, "CreateContact", caller, container=ldap(ALPINE), name="Ann").code == 0x80070005
     assert refused(site, "DeleteContact", caller, contact=ldap(ANN)).code == 0x80070005
+
+
+class TestSipAddresses:
+    """No contact is given a SIP address past the procedures that ask whose its domain is."""
+
+    @pytest.mark.parametrize("name", ["msRTCSIP-PrimaryUserAddress", "MSRTCSIP-primaryuseraddress", "msRTCSIP-Line"])
+    def test_attributes_of_sip_users(self, site: Site, name: str) -> None:
+        content = properties(**{name: "sip:ann@fourthcoffee.com"})
+        error = refused(site, "CreateContact", DOMAIN_ADMIN, content, container=ldap(ALPINE), name="Ann Beebe")
+        assert error.code == 0x80070057
+        assert (
+            error.description == f"The property '{name}' is not accepted: it is set by Managed Office Communications Server."
+        )
+
+    @pytest.mark.parametrize(
+        "name", ["1.2.840.113556.1.2.210", "OID.1.2.840.113556.1.2.210", "msRTCSIP-Line;x", " mail", "mail ", "mail;binary"]
+    )
+    def test_a_name_that_is_none_of_a_property(self, site: Site, name: str) -> None:
+        content = properties(**{name: "sip:ann@fourthcoffee.com"})
+        error = refused(site, "CreateContact", DOMAIN_ADMIN, content, container=ldap(ALPINE), name="Ann Beebe")
+        assert (error.code, "it is no LDAP display name" in error.description) == (0x80070057, True)
+
+
+@pytest.mark.parametrize("name", ["nTSecurityDescriptor", "objectClass", "userPassword", "sAMAccountName", "memberOf"])
+def test_what_no_contact_is_given(site: Site, name: str) -> None:
+    error = refused(
+        site, "CreateContact", DOMAIN_ADMIN, properties(**{name: ALPINE}), container=ldap(ALPINE), name="Ann Beebe"
+    )
+    assert (error.code, name in error.description) == (0x80070057, True)
+
+
+def test_what_contacts_are_given(site: Site) -> None:
+    content = properties(manager=JOHN, department="Sales", telephoneNumber="1", l="Redmond", title="Writer")
+    done(site, "CreateContact", ALPINE_ADMIN, content, container=ldap(ALPINE), name="Ann Beebe")
+    assert str(site.read(ANN).text("manager")).lower() == JOHN.lower()

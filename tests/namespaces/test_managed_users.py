@@ -134,8 +134,28 @@ class TestCreateUser:
     @pytest.mark.parametrize("upn", ["Johnc@AlpineSkiHouse.com", "Administrator@fabrikam.com", BOB_UPN.upper()])
     def test_a_name_that_somebody_logs_on_with_is_refused(self, site: Site, upn: str) -> None:
         create_bob(site)
-        error = refused(site, "CreateUser", container=ldap(ALPINE), userPrincipalName=upn)
+        error = refused(site, "CreateUser", DOMAIN_ADMIN, container=ldap(ALPINE), userPrincipalName=upn)
         assert (error.code, error.description) == (0x80071392, f"The user principal name '{upn}' is in use.")
+
+    @pytest.mark.parametrize(
+        "upn",
+        [
+            "bob@\uff46ourthcoffee.com",
+            "bob@fourthcoffee.com\u200b",
+            "bob@fourthcoffee.com.",
+            "bob@four_thcoffee.com",
+            "bob@-fourthcoffee.com",
+            "bob@fourthcoffee..com",
+            "bob@fourth coffee.com",
+            "bob@",
+            "b\u200bob@alpineskihouse.com",
+        ],
+    )
+    def test_what_follows_the_at_sign_is_a_domain_name(self, site: Site, upn: str) -> None:
+        """Or another spelling would be the same name for a directory, and another one for the policy."""
+        error = refused(site, "CreateUser", DOMAIN_ADMIN, container=ldap(ALPINE), userPrincipalName=upn)
+        assert error.code == 0x80070057
+        assert "userPrincipalName" in error.description
 
     def test_an_account_name_that_would_be_anothers_principal_name_is_passed_over(self, site: Site) -> None:
         create_bob(site, sAMAccountName="bob")
@@ -198,7 +218,19 @@ class TestCreateUser:
             ("USERPASSWORD", "Secret-1"),
             ("primaryGroupID", "512"),
             ("userAccountControl", str(0x80200)),
+            ("userAccountControl", str(0x220)),
+            ("userAccountControl", str(0x280)),
+            ("userAccountControl", str(0x200200)),
+            ("userAccountControl", str(0x400200)),
+            ("userAccountControl", str(0x400200 - 2**32)),
             ("userAccountControl", "many"),
+            ("nTSecurityDescriptor", "x"),
+            ("msDS-AllowedToActOnBehalfOfOtherIdentity", "x"),
+            ("1.2.840.113556.1.4.98", "512"),
+            ("OID.1.2.840.113556.1.4.98", "512"),
+            ("department;lang-de", "x"),
+            (" primaryGroupID", "512"),
+            ("primaryGroupID ", "512"),
             ("msRTCSIP-PrimaryUserAddress", "sip:bob@alpineskihouse.com"),
             ("servicePrincipalName", "http/dc"),
         ],
@@ -265,7 +297,7 @@ class TestModifyUser:
     )
     def test_anothers_names_are_refused(self, site: Site, arguments: dict[str, str]) -> None:
         create_bob(site)
-        assert refused(site, "ModifyUser", user=ldap(BOB), **arguments).code == 0x80071392
+        assert refused(site, "ModifyUser", DOMAIN_ADMIN, user=ldap(BOB), **arguments).code == 0x80071392
 
     def test_nothing_to_change_changes_nothing(self, site: Site) -> None:
         create_bob(site)
@@ -286,7 +318,7 @@ class TestModifyUser:
         assert "Secret" not in error.description
 
     def test_an_organization_is_no_user(self, site: Site) -> None:
-        content = properties(otherWellKnownObjects="B:32:EA755D448CE64157A20E82B7CCBE14B0:CN=reseller")
+        content = properties(otherWellKnownObjects=f"B:32:EA755D448CE64157A20E82B7CCBE14B0:CN=reseller,{ALPINE}")
         assert refused(site, "ModifyUser", ALPINE_ADMIN, content, user=ldap(ALPINE)).code == 0x80005004
 
 

@@ -194,6 +194,44 @@ class TestModifyOrganization:
         assert error.code == Code.E_ACCESSDENIED
 
 
+NOT_GIVEN = [
+    "nTSecurityDescriptor",
+    "gPLink",
+    "gPOptions",
+    "wellKnownObjects",
+    "objectClass",
+    "userPassword",
+    "msDS-AllowedToActOnBehalfOfOtherIdentity",
+    "otherWellKnownObjects;binary",
+    " otherWellKnownObjects",
+    "otherWellKnownObjects ",
+    "1.2.840.113556.1.4.1359",
+    "uPNSuffixes;lang-de",
+]
+
+
+@pytest.mark.parametrize("name", NOT_GIVEN)
+@pytest.mark.parametrize("procedure", ["CreateOrganization", "ModifyOrganization"])
+def test_properties_that_organizations_are_not_given(site: Site, procedure: str, name: str) -> None:
+    before = site.snapshot()
+    value = f'<property name="{name}"><value>{ALPINE}</value></property>'
+    given = CUSTOMER if procedure == "CreateOrganization" else {"org": ldap(ALPINE)}
+    error = with_properties(site, procedure, value, DOMAIN_ADMIN, **given)
+    assert error is not None
+    assert error.code == Code.E_INVALIDARG
+    assert site.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    "suffix", ["\uff46abrikam.example", "a_b.example", "example..com", ".example", "x y.example", "x\u200b.example"]
+)
+def test_a_suffix_is_a_domain_name(site: Site, suffix: str) -> None:
+    value = f'<property name="uPNSuffixes" mode="append"><value>{suffix}</value></property>'
+    error = with_properties(site, "ModifyOrganization", value, DOMAIN_ADMIN, org=ldap(ALPINE))
+    assert error is not None
+    assert error.code == Code.E_INVALIDARG
+
+
 class TestRenameOrganization:
     def test_its_groups_are_renamed_too_and_everything_still_points_at_them(self, site: Site) -> None:
         data = call(site, "RenameOrganization", org=ldap(ALPINE), newName="Wingtip")
@@ -279,6 +317,36 @@ class TestMoveObject:
         given = {"object": ldap(ALPINE), "destinationContainer": ldap(f"OU=Litware,{HOSTING}")}
         error = refused(site, "MoveObject", HOSTING_ADMIN, **given)
         assert (error.code, "cannot be moved" in error.description) == (INVALID_OPERATION, True)
+
+
+class TestMovingSipUsers:
+    """The domain of a SIP user's address belongs to the organization, so the user stays in it."""
+
+    @pytest.fixture
+    def enabled(self, site: Site) -> Site:
+        site.succeed("CreateSipDomain", DOMAIN_ADMIN, organization=ldap(ALPINE), address="alpineskihouse.com")
+        site.succeed("SetPoolAssignment", DOMAIN_ADMIN, organization=ldap(ALPINE), poolFQDN="pool01.fabrikam.com")
+        site.succeed("CreateSipUser", user=ldap(JOHN), enabled="true", primaryURI="sip:johnc@alpineskihouse.com")
+        return site
+
+    @pytest.mark.parametrize("destination", [MESSENGER, f"CN=Users,{BASE}"])
+    def test_out_of_the_organization(self, enabled: Site, destination: str) -> None:
+        error = refused(enabled, "MoveObject", DOMAIN_ADMIN, object=ldap(JOHN), destinationContainer=ldap(destination))
+        assert error.code == INVALID_OPERATION
+        assert error.description == (
+            f"'{enabled.read(JOHN).dn}' is a user of Office Communications Server, whose SIP address belongs to the "
+            "organization. Call DeleteSipUser before the move."
+        )
+
+    def test_with_the_unit_around_it(self, enabled: Site) -> None:
+        unit = enabled.add_unit(ALPINE, "Instructors")
+        call(enabled, "MoveObject", object=ldap(JOHN), destinationContainer=ldap(unit))
+        given = {"object": ldap(unit), "destinationContainer": ldap(MESSENGER)}
+        assert refused(enabled, "MoveObject", DOMAIN_ADMIN, **given).code == INVALID_OPERATION
+
+    def test_once_it_is_none(self, enabled: Site) -> None:
+        enabled.succeed("DeleteSipUser", user=ldap(JOHN))
+        call(enabled, "MoveObject", object=ldap(JOHN), destinationContainer=ldap(MESSENGER))
 
 
 #: Every write procedure, with what makes the state before it, and how it is called.

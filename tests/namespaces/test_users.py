@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bench.ldap_operations import COSTS
+from mpf_core import Caller
 from mpf_directory.seed import share_pools
+from tests.counting import counted
 from tests.namespaces.support import (
     ALPINE,
     ALPINE_ADMIN,
@@ -96,7 +99,7 @@ class TestCreateSipUser:
     @pytest.mark.parametrize(
         "uri",
         ["johnc@alpineskihouse.com", "sip:alpineskihouse.com", "sip:@alpineskihouse.com", "sip:a b@alpineskihouse.com",
-         "sip:johnc@10.0.0.1", "sip:johnc@0.0.0.0", "sip:johnc@230.1.1.1", "sip:johnc@localhost", "sip:a@b@alpineskihouse.com",
+         "sip:johnc@0.0.0.0", "sip:johnc@230.1.1.1", "sip:johnc@localhost", "sip:a@b@alpineskihouse.com",
          "tel:johnc@alpineskihouse.com", "sip:johnc@alpineskihouse.com@evil.example"],
     )  # fmt: skip
     def test_an_address_that_is_none_is_refused(self, ready: Site, uri: str) -> None:
@@ -229,3 +232,52 @@ class TestDelegation:
     def test_the_hosting_unit_is_not_a_customers(self, ready: Site) -> None:
         error = ready.fail("CreateSipDomain", ALPINE_ADMIN, organization=ldap(HOSTING), address="grab.example")
         assert error.code == 0x80070005
+
+
+@pytest.mark.parametrize("procedure", ["CreateSipUser", "SetSipUserProperties", "GetSipUserProperties", "DeleteSipUser"])
+@pytest.mark.parametrize("dn", [ALPINE, f"CN=Admins@AlpineSkiHouse,{ALPINE}", f"CN=_Private,{ALPINE}"])
+def test_another_object_is_refused_before_anything_is_locked(ready: Site, procedure: str, dn: str) -> None:
+    arguments = MINIMUM if procedure == "CreateSipUser" else {}
+    with counted(ready.engine) as made:
+        error = ready.fail(procedure, user=ldap(dn), **arguments)
+    assert (error.code, error.description) == (0x80005004, f"The object '{ldap(dn)}' is no user or contact.")
+    assert len(made.take()) <= COSTS["GetSipUserProperties"].taken
+
+
+class TestAnAddressAtAnIpAddress:
+    """``sip:user@10.0.0.1``: documented as valid, and nobody's domain."""
+
+    URI = "sip:johnc@10.0.0.1"
+    LONG = f"sip:johnc@{'a' * 60}.alpineskihouse.com"
+
+    @pytest.mark.parametrize("uri", [URI, LONG])
+    def test_domain_administrators_give_it(self, ready: Site, uri: str) -> None:
+        ready.succeed("CreateSipUser", ready.domain_admin, user=ldap(JOHN), enabled="true", primaryURI=uri)
+        assert properties(ready)["primaryURI"] == uri
+        ready.succeed("SetSipUserProperties", ready.domain_admin, user=ldap(JOHN), primaryURI="sip:john@10.0.0.2")
+        assert properties(ready)["primaryURI"] == "sip:john@10.0.0.2"
+
+    @pytest.mark.parametrize("caller", [ALPINE_ADMIN, MESSENGER_ADMIN], ids=lambda caller: caller.name)
+    @pytest.mark.parametrize("uri", [URI, LONG])
+    def test_it_belongs_to_no_organization(self, ready: Site, caller: Caller, uri: str) -> None:
+        before = ready.snapshot()
+        error = ready.fail("CreateSipUser", caller, user=ldap(JOHN), enabled="true", primaryURI=uri)
+        domain = uri.partition("@")[2]
+        text = f"The specified SIP domain '{domain}' does not belong to '{ready.path(ALPINE)}'."
+        assert (error.code, error.description) == (0x80131509, text)
+        assert ready.snapshot() == before
+        create(ready)
+        error = ready.fail("SetSipUserProperties", caller, user=ldap(JOHN), primaryURI=uri)
+        assert (error.code, error.description) == (0x80131509, text)
+
+    @pytest.mark.parametrize(
+        "uri", ["sip:johnc@0.0.0.0", "sip:johnc@224.0.0.1", "sip:johnc@239.255.255.255", "sip:j@300.1.1.1"]
+    )
+    def test_the_documented_rule_holds_for_everybody(self, ready: Site, uri: str) -> None:
+        for caller in (ready.domain_admin, ALPINE_ADMIN):
+            error = ready.fail("CreateSipUser", caller, user=ldap(JOHN), enabled="true", primaryURI=uri)
+            assert (error.code, f"The argument 'primaryURI' is '{uri}'" in error.description) == (0x80070057, True)
+
+    def test_no_error_speaks_of_an_argument_that_nobody_gave(self, ready: Site) -> None:
+        error = ready.fail("CreateSipUser", user=ldap(JOHN), enabled="true", primaryURI="sip:johnc@localhost")
+        assert (error.code, "'primaryURI'" in error.description) == (0x80070057, True)

@@ -140,12 +140,12 @@ def hosting_tree() -> ReadOnlyDirectory:
     tree = ReadOnlyDirectory()
     tree.put(BASE, "domainDNS", objectSid=[sid_to_octets(DOMAIN_SID)])
     tree.organization(HOSTING, HOSTING_ADMINS, csrs=HOSTING_CSRS)
-    tree.organization(RESELLER, RESELLER_ADMINS, csrs=RESELLER_CSRS)
+    tree.organization(RESELLER, RESELLER_ADMINS, "reseller", csrs=RESELLER_CSRS)
     tree.organization(CUSTOMER, CUSTOMER_ADMINS, "customer", csrs=CUSTOMER_CSRS)
     tree.organization(OTHER_CUSTOMER, OTHER_CUSTOMER_ADMINS)
     tree.organization(OTHER_RESELLER, OTHER_RESELLER_ADMINS, "reseller")
     tree.organization(DIRECT_CUSTOMER, DIRECT_CUSTOMER_ADMINS, "customer")
-    tree.put(USER, "user")
+    tree.put(USER, "user", tokenGroups=[sid_to_octets(f"{DOMAIN_SID}-513")])
     tree.names[Dn.by_guid(USER_GUID)] = Dn.parse(USER)
     return tree
 

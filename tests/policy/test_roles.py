@@ -10,7 +10,9 @@ from mpf_core.errors import Code, MpfError
 from mpf_core.events import Event
 from mpf_core.model import Access
 from mpf_directory.dn import Dn
+from mpf_directory.sids import sid_to_octets
 from mpf_policy import PolicyPlugin
+from mpf_policy.organizations import DomainAdmins, Organizations
 from tests.policy.hosting import (
     BASE,
     CUSTOMER,
@@ -19,6 +21,7 @@ from tests.policy.hosting import (
     DIRECT_CUSTOMER,
     DIRECT_CUSTOMER_ADMINS,
     DOMAIN_ADMINS,
+    DOMAIN_SID,
     HOSTING,
     HOSTING_ADMINS,
     HOSTING_CSRS,
@@ -97,6 +100,10 @@ CHILD_ORG_CREATORS = {
 }
 
 
+#: Administrators who stand above the representatives; for the provider's, those of a reseller, who create organizations.
+_ABOVE = {HOSTING_CSRS: RESELLER_ADMINS, RESELLER_CSRS: RESELLER_ADMINS, CUSTOMER_CSRS: CUSTOMER_ADMINS}
+
+
 @pytest.mark.parametrize(
     ("role", "group", "place", "allowed"),
     [
@@ -117,6 +124,42 @@ def test_who_is_in_the_role_where(policy: PolicyPlugin, role: str, group: str, p
         assert decision.code == Code.E_ACCESSDENIED
         assert role in decision.reason
         assert PLACES[place] in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("role", "csrs", "place"),
+    [
+        ("UserCreators", HOSTING_CSRS, RESELLER),
+        ("UserCreators", HOSTING_CSRS, CUSTOMER),
+        ("UserCreators", RESELLER_CSRS, CUSTOMER),
+        ("ChildOrgCreators", RESELLER_CSRS, RESELLER),
+        ("ChildOrgCreators", CUSTOMER_CSRS, CUSTOMER),
+    ],
+)
+def test_representatives_have_no_role_over_those_above_them(
+    policy: PolicyPlugin, tree: ReadOnlyDirectory, role: str, csrs: str, place: str
+) -> None:
+    """Nor over their groups, nor over a user of whom nobody can tell."""
+    user = f"CN=somebody,{place}"
+    ordinary, above = (sid_to_octets(sid) for sid in (f"{DOMAIN_SID}-513", _ABOVE[csrs]))
+    sid = sid_to_octets(f"{DOMAIN_SID}-1400")
+    found = []
+    for groups in ([ordinary], [ordinary, above], []):
+        tree.put(user, "user", objectSid=[sid], tokenGroups=groups)
+        found.append(policy.mpf_authorize(call(role, csrs, data=over(user, "user"), transaction=str(groups))).allowed)
+    assert found == [True, False, False]
+    for group, groups in ((above, []), (sid, [above])):
+        tree.put(user, "group", objectSid=[group], tokenGroups=groups)
+        asked = call(role, csrs, data=over(user, "group"), transaction=f"{group!r}")
+        assert not policy.mpf_authorize(asked).allowed
+
+
+def test_the_administrators_of_a_customer_stand_below_the_representatives_of_its_reseller(
+    policy: PolicyPlugin, tree: ReadOnlyDirectory
+) -> None:
+    group = f"CN=Admins@AlpineSkiHouse,{CUSTOMER}"
+    for csrs in (HOSTING_CSRS, RESELLER_CSRS):
+        assert policy.mpf_authorize(call("UserCreators", csrs, data=over(group, "group"))).allowed
 
 
 @pytest.mark.parametrize("group", [DOMAIN_ADMINS, ADMINISTRATORS])
@@ -232,14 +275,46 @@ class TestOrganizations:
         denied = call("UserCreators", "S-1-5-21-1-2-3-1200", data=over(f"OU=Adatum,{RESELLER}"))
         assert not policy.mpf_authorize(denied).allowed
 
-    def test_resellers_and_hosting_are_known_by_their_group_s_name_as_well(
+    @pytest.mark.parametrize(("unit", "group"), [(HOSTING, HOSTING_ADMINS), (RESELLER, RESELLER_ADMINS)])
+    def test_a_group_that_is_called_like_the_administrators_is_not_theirs(
+        self, tree: ReadOnlyDirectory, tmp_path: Path, unit: str, group: str
+    ) -> None:
+        tree.organization(unit, group, "reseller", pointer=False)
+        policy = configured(tree, tmp_path)
+        assert not policy.mpf_authorize(call("OrgCreators", group, data=over(unit))).allowed
+
+    @pytest.mark.parametrize("kind", [None, "customer", "default"])
+    def test_who_is_no_reseller_by_the_entry_for_the_type_creates_no_organizations(
+        self, tree: ReadOnlyDirectory, tmp_path: Path, kind: str | None
+    ) -> None:
+        tree.organization(RESELLER, RESELLER_ADMINS, kind)
+        policy = configured(tree, tmp_path)
+        assert not policy.mpf_authorize(call("OrgCreators", RESELLER_ADMINS, data=over(RESELLER))).allowed
+
+    def test_a_type_of_somebodys_own_is_no_type(self, tree: ReadOnlyDirectory, tmp_path: Path) -> None:
+        tree.organization(RESELLER, RESELLER_ADMINS)
+        entry = tree.objects[Dn.parse(RESELLER)]
+        own = f"B:32:EA755D448CE64157A20E82B7CCBE14B0:CN=reseller,{RESELLER}"
+        tree.put(RESELLER, "organizationalUnit", otherWellKnownObjects=[*entry.values("otherWellKnownObjects"), own])
+        policy = configured(tree, tmp_path)
+        assert not policy.mpf_authorize(call("OrgCreators", RESELLER_ADMINS, data=over(RESELLER))).allowed
+
+    def test_a_unit_in_a_customers_organization_is_none_whatever_its_entries_say(
         self, tree: ReadOnlyDirectory, tmp_path: Path
     ) -> None:
-        tree.organization(HOSTING, HOSTING_ADMINS, pointer=False)
-        tree.organization(RESELLER, RESELLER_ADMINS, pointer=False)
+        fake, group = f"OU=Fake,{CUSTOMER}", "S-1-5-21-1-2-3-1300"
+        tree.organization(fake, group, "reseller", csrs=group)
         policy = configured(tree, tmp_path)
-        assert policy.mpf_authorize(call("OrgCreators", HOSTING_ADMINS, data=over(OTHER_RESELLER))).allowed
-        assert policy.mpf_authorize(call("OrgCreators", RESELLER_ADMINS, data=over(CUSTOMER))).allowed
+        for role in ("OrgCreators", "UserCreators", "ChildOrgCreators"):
+            assert not policy.mpf_authorize(call(role, group, data=over(f"CN=x,{fake}"))).allowed, role
+
+    @pytest.mark.parametrize("within", [CUSTOMER, DIRECT_CUSTOMER])
+    def test_such_a_unit_is_not_the_organization_around_what_is_in_it(self, tree: ReadOnlyDirectory, within: str) -> None:
+        tree.organization(f"OU=Fake,{within}", CUSTOMER_ADMINS, "reseller")
+        organizations = Organizations(tree, "Hosting", DomainAdmins())
+        assert organizations.innermost(Dn.parse(f"CN=x,OU=Fake,{within}")) == Dn.parse(within)
+        assert not organizations.is_organization(Dn.parse(f"OU=Fake,{within}"))
+        assert organizations.is_organization(Dn.parse(within))
 
     def test_a_container_that_is_no_organizational_unit_is_no_organization(
         self, policy: PolicyPlugin, tree: ReadOnlyDirectory

@@ -151,7 +151,7 @@ class TestChoose:
             names.choose(sAMAccountName=name)
         assert raised.value.code in {Code.OBJECT_ALREADY_EXISTS, Code.E_INVALIDARG}
 
-    @pytest.mark.parametrize("name", ["JOHNC@alpineskihouse.com", "johnc@fabrikam.com"])
+    @pytest.mark.parametrize("name", ["JOHNC@alpineskihouse.com", "johnc@fabrikam.com", "JohnC"])
     def test_principal_names_given_or_implied_are_refused(self, names: Names, name: str) -> None:
         with pytest.raises(MpfError) as raised:
             names.choose(userPrincipalName=name)

@@ -42,9 +42,14 @@ class TestFindAncestor:
 
     def test_the_nearest_that_is_an_organization(self, site: Site) -> None:
         site.set(RESELLER, otherWellKnownObjects=[value(OTHER_GUID, RESELLER)])
-        found = site.texts("Find Ancestor", "<hasWellKnownObjects/>", path=ldap(USER))
+        found = site.texts("Find Ancestor", path=ldap(USER), ownEntry=OTHER_GUID.lower())
         assert found["distinguishedName"] == RESELLER
-        assert site.texts("Find Ancestor", path=ldap(USER), hasWellKnownObjects="0")["distinguishedName"] == CUSTOMER
+
+    @pytest.mark.parametrize("entry", [value(USER_CREATORS, CUSTOMER), value(OTHER_GUID, RESELLER)])
+    def test_another_entry_makes_none(self, site: Site, entry: str) -> None:
+        site.set(RESELLER, otherWellKnownObjects=[value(OTHER_GUID, RESELLER)])
+        site.set(CUSTOMER, otherWellKnownObjects=[entry])
+        assert site.texts("Find Ancestor", path=ldap(USER), ownEntry=OTHER_GUID)["distinguishedName"] == RESELLER
 
     @pytest.mark.parametrize("path", [f"CN=System,{BASE}", f"CN=Nobody,{CUSTOMER}"])
     def test_none_is_an_error(self, site: Site, path: str) -> None:
@@ -54,7 +59,7 @@ class TestFindAncestor:
 
     def test_without_any_organization(self, site: Site) -> None:
         with pytest.raises(MpfError, match="lies in none"):
-            site.read("Find Ancestor", "<hasWellKnownObjects/>", path=ldap(USER))
+            site.read("Find Ancestor", path=ldap(USER), ownEntry=OTHER_GUID)
 
 
 class TestGetOtherWellKnownObject:

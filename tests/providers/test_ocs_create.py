@@ -211,3 +211,27 @@ class TestUniqueAddress:
         with pytest.raises(MpfError) as raised:
             forest.create()
         assert raised.value.code == Code.OBJECT_ALREADY_EXISTS
+
+
+class TestOtherObjects:
+    @pytest.mark.parametrize("procedure", ["CreateSipUser", "SetSipUserProperties", "DeleteSipUser", "GetSipUserProperties"])
+    @pytest.mark.parametrize("class_", ["organizationalUnit", "group", "computer", "container"])
+    def test_only_users_and_contacts_are_sip_users(self, forest: Forest, procedure: str, class_: str) -> None:
+        dn = (
+            f"OU=Other,{CUSTOMER.split(',', 1)[1]}"
+            if class_ == "organizationalUnit"
+            else f"CN=Other,{CUSTOMER.split(',', 1)[1]}"
+        )
+        forest.put(dn, class_)
+        arguments = {"homeServerDN": POOL, "primaryURI": URI, "enabled": "true"} if procedure == "CreateSipUser" else {}
+        ask = forest.read if procedure.startswith("Get") else forest.run
+        with pytest.raises(MpfError) as raised:
+            ask(procedure, userDN=dn, **arguments)
+        assert (raised.value.code, raised.value.description) == (0x80005004, f"The object '{dn}' is no user or contact.")
+        assert not any(key.startswith("sip-uri:") for key in forest.locked)
+
+    def test_a_contact_may_be_one(self, forest: Forest) -> None:
+        dn = f"CN=Ann,{CUSTOMER.split(',', 1)[1]}"
+        forest.put(dn, "contact")
+        forest.create(userDN=dn)
+        assert forest.sip(dn)["msRTCSIP-PrimaryUserAddress"] == [URI]

@@ -69,6 +69,14 @@ class TestSet:
         forest.write({"proxyAddresses": ["SIP:JohnC@AlpineSkiHouse.com"]})
         assert forest.run("SetSipUserProperties", userDN=USER, primaryURI=URI).change.data is None
 
+    def test_a_new_spelling_of_the_address_is_that_of_the_proxy_address_too(self, forest: Forest) -> None:
+        before = forest.sip()
+        done = forest.run("SetSipUserProperties", userDN=USER, primaryURI="sip:JohnC@AlpineSkiHouse.com")
+        assert forest.sip()["msRTCSIP-PrimaryUserAddress"] == ["sip:JohnC@AlpineSkiHouse.com"]
+        assert forest.sip()["proxyAddresses"] == ["SMTP:johnc@alpineskihouse.com", "sip:JohnC@AlpineSkiHouse.com"]
+        assert done.undo() is Undo.UNDONE
+        assert forest.sip() == before
+
     def test_the_address_of_another_user_is_refused(self, forest: Forest) -> None:
         forest.write({"msRTCSIP-PrimaryUserAddress": ["sip:annw@alpineskihouse.com"]}, OTHER)
         with pytest.raises(MpfError) as raised:

@@ -50,7 +50,7 @@ def test_a_seeded_directory_is_ready(samba: Samba, seeded: Directory) -> None:
     found = findings(samba)
     assert those(found, Status.MISSING) == []
     assert {one.subject for one in found if one.status is Status.OK} >= {
-        "connection", "bind", "schema", "RTC Service", "pools", "Hosting unit", "organizations", "framework", "rights",
+        "connection", "bind", "schema", "RTC Service", "pools", "Hosting unit", "organizations", "framework", "rights", "forest",
     }  # fmt: skip
     assert all(one.advice for one in found if one.status is not Status.OK)
 

@@ -15,6 +15,9 @@ from mpf_directory.filters import Filter
 from mpf_directory.port import Directory, Scope
 from mpf_error import ErrorPlugin
 from mpf_policy import PolicyPlugin
+from tests.differential.cases import CREATE_USER, GET_USER, READY, URI
+from tests.differential.requests import answer
+from tests.differential.sides import Side, samba_side
 from tests.samba.controller import Controller, Samba, SambaCredentials, engine_config
 from tests.samba.proxy import Proxy
 from tests.samba.test_main_path import named
@@ -180,3 +183,34 @@ def test_another_object_that_took_the_name_meanwhile_is_left_alone(engine: Engin
     assert entry is not None
     assert "contact" in entry.values("objectClass")
     assert entry.values("description") == ()
+
+
+@pytest.fixture
+def side(samba: Samba, proxy: Proxy, directory: Directory) -> Iterator[Side]:
+    """The hosting tree with a SIP domain and a pool for the customer, seen through the proxy by an engine with everything."""
+    with samba_side(samba, directory, proxy.endpoint) as made:
+        made.prepare(*READY)
+        yield made
+
+
+def test_a_sip_user_is_created_across_a_restart(side: Side, controller: Controller) -> None:
+    def restart() -> None:
+        controller.interrupt()
+        controller.resume()
+
+    with at_effect(1, restart):
+        result = side.send(CREATE_USER)
+    assert result.error is None, result.document.decode()
+    assert f"<primaryURI>{URI}</primaryURI>" in answer(side.done(GET_USER))
+
+
+def test_a_lost_answer_leaves_no_half_of_a_sip_user(side: Side, proxy: Proxy) -> None:
+    with at_effect(1, proxy.armed.set):
+        result = side.send(CREATE_USER)
+    assert proxy.cuts == 1
+    assert result.error is not None
+    assert result.error.code == 0x8007203A
+    assert result.state is TransactionState.ROLLED_BACK
+    assert [outcome.state.value for outcome in result.rollback] == ["undone"]
+    assert side.left_behind() == {}
+    side.done(CREATE_USER)

@@ -69,13 +69,16 @@ class Reader:
 
 
 def expected(*parts: dict[str, set[str]]) -> dict[str, Attributes]:
-    """These attributes, for every client. The directory does not tell upper from lower case."""
+    """These attributes, for every client. But for addresses, the directory decides on the spelling."""
     whole = {name.lower(): values for part in parts for name, values in part.items()}
     return dict.fromkeys(CLIENTS, _lower(whole))
 
 
 def _lower(attributes: Attributes) -> Attributes:
-    return {name: {value.lower() for value in values} for name, values in attributes.items()}
+    return {
+        name: {value if value.lower().startswith("sip:") else value.lower() for value in values}
+        for name, values in attributes.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +144,14 @@ def test_a_change_leaves_what_is_not_given_to_the_last_bit(reader: Reader) -> No
         "msRTCSIP-OptionFlags": {str(16 + 2 + 32 + 1 + 128)},
     }
     assert reader.changed() == expected(CONSOLE, DEFAULTS, theirs, written)
+
+
+def test_an_address_that_is_spelled_anew_is_spelled_so_wherever_it_stands(reader: Reader) -> None:
+    reader.side.done(CREATE_USER.but(enabledForEnhancedPresence="true"))
+    respelled = "sip:JohnC@AlpineSkiHouse.com"
+    reader.side.done(SET_USER.but(primaryURI=respelled))
+    written = {"msRTCSIP-PrimaryUserAddress": {respelled}, "proxyAddresses": {MAIL, respelled}}
+    assert reader.changed() == expected(CONSOLE, DEFAULTS, written)
 
 
 def test_deleting_leaves_the_user_as_it_was_and_takes_what_others_added(reader: Reader) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from uuid import UUID
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -120,6 +121,22 @@ def test_no_argument_reaches_another_organization(site: Site) -> None:
                     let_through.append((procedure.full_name, argument, way, str(result.error)))
     assert asked > 600
     assert let_through == []
+    assert site.snapshot() == before
+
+
+@pytest.mark.parametrize("attribute", ["manager", "seeAlso", "managedBy", "secretary"])
+def test_no_property_reaches_another_organization(site: Site, attribute: str) -> None:
+    """Free properties name objects as well: test_named_in_properties has all about them."""
+    before = site.snapshot()
+    for kind in foreign(site).values():
+        for way, path in kind.items():
+            one = f'<properties><property name="{attribute}"><value>{escape(path)}</value></property></properties>'
+            request = f"<request><data><user>{ldap(JOHN)}</user>{one}</data></request>"
+            error = site.engine.execute(
+                request, ALPINE_ADMIN, namespace="Managed Active Directory", procedure="ModifyUser"
+            ).error
+            assert error is not None, way
+            assert error.code == Code.E_ACCESSDENIED, way
     assert site.snapshot() == before
 
 

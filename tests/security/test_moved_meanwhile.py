@@ -7,26 +7,32 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from mpf_core import hookimpl
+from mpf_core import MpfError, hookimpl
 from mpf_core.errors import Code
 from mpf_core.security.calls import Call
 from mpf_directory.dn import Dn
 from mpf_directory.operations import guid_of
+from mpf_policy.names import Names
+from mpf_policy.organizations import DomainAdmins, Organizations
 from tests.namespaces.support import (
     ALPINE,
     ALPINE_ADMIN,
     DOMAIN_ADMIN,
+    HOSTING,
     JOHN,
     MESSENGER,
     MESSENGER_ADMIN,
+    OCS,
     OTHER_CUSTOMER,
     Site,
     ldap,
     make_site,
+    pointer,
 )
 
 NAME = "CN=Johnc@AlpineSkiHouse.com"
 AD = "Managed Active Directory"
+DC = "preferredDomainController"
 
 
 class Mover:
@@ -88,6 +94,77 @@ def test_at_no_moment_does_an_elevated_change_follow_a_user_into_another_organiz
             assert enabled is (not mover.moved), moment
             assert (result.error is None) is enabled, moment
     assert ways == {True, False}, "both happened: it was moved in time, and it was locked in time"
+
+
+CHANGES = {
+    "ModifyUser": {"description": "changed"},
+    "SetUserPassword": {"newPassword": "N3wP@ssword"},
+    "DisableUser": {},
+    "RenameUser": {"newName": "changed"},
+    "DeleteUser": {},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("procedure", CHANGES)
+def test_nor_does_a_change_with_the_callers_own_rights(procedure: str) -> None:
+    """Where the service account acts for a caller without a password, the directory itself refuses nothing."""
+    ways: set[bool] = set()
+    with make_site(mover := Mover()) as site:
+        moved = f"{NAME},{OTHER_CUSTOMER}"
+        for moment in range(1, 1000):
+            given = {"user": by_guid(site, JOHN), **CHANGES[procedure]}
+            before = site.snapshot()
+            mover.moved, mover.site, mover.moment = None, site, moment
+            error = site.submit(procedure, ALPINE_ADMIN, given, AD).error
+            mover.site = None
+            if mover.moved is None or not mover.moved:
+                break
+            ways.add(error is None)
+            site.rename(moved, JOHN)
+            assert site.snapshot() == before, moment
+    assert ways == {False}
+
+
+def test_nor_does_a_name_that_has_become_another_objects(site: Site) -> None:
+    """A nested call may need less over it: it does not change which object the outer call was allowed for."""
+    names, organizations = Names(), Organizations(site.directory, "Hosting", DomainAdmins())
+    text, name = ldap(JOHN), Dn.parse(JOHN)
+    assert names.resolve(name, text, organizations, nested=False) == name
+    first = next(iter(names.objects(text)))
+    site.rename(JOHN, f"CN=Old,{ALPINE}")
+    site.rename(f"CN=admin@alpineskihouse.com,{ALPINE}", JOHN)
+    names.unsettle()
+    with pytest.raises(MpfError) as raised:
+        names.resolve(name, text, organizations, nested=True)
+    assert raised.value.code == Code.LOCK_VIOLATION
+    assert next(iter(names.objects(text))) == first
+    names.resolve(name, text, organizations, nested=False)
+    assert next(iter(names.objects(text))) != first
+
+
+def steps(*calls: tuple[str, str, dict[str, str]]) -> str:
+    """A plain request of several calls."""
+    made = []
+    for namespace, procedure, arguments in calls:
+        data = "".join(f"<{name}>{text}</{name}>" for name, text in arguments.items())
+        step = f'<execute namespace="{namespace}" procedure="{procedure}" impersonate="1">'
+        made.append(f"{step}<executeData>{data}</executeData></execute>")
+    return f"<request><data/><procedure>{''.join(made)}</procedure></request>"
+
+
+def test_each_call_is_decided_by_what_has_the_name_when_it_is_made(site: Site) -> None:
+    org, new = {"org": ldap(ALPINE)}, {"container": ldap(MESSENGER), "name": "AlpineSkiHouse", "policyName": "customer"}
+    swap = [(AD, "RenameOrganization", {**org, "newName": "Old"}), (AD, "CreateOrganization", new)]
+    claim = (OCS, "CreateSipDomain", {"organization": ldap(ALPINE), "address": "swap.example", DC: site.server})
+    asked = (AD, "ModifyOrganization", {**org, "properties": '<property name="description">y</property>'})
+    was = guid_of(site.read(ALPINE))
+    result = site.engine.execute(steps(asked, *swap, asked, claim), MESSENGER_ADMIN)
+    assert result.error is None, result.error
+    decided = [guid_of(site.read(f"OU=Old,{MESSENGER}")), site.read(ALPINE).text("description")]
+    assert decided == [was, "y"]
+    reservation = site.read(pointer(HOSTING, "SIPDomainReservations", "swap.example"))
+    assert str(reservation.text("managedBy")).lower() == ALPINE.lower()
 
 
 def test_what_the_request_has_moved_itself_is_decided_by_where_it_is_then(site: Site) -> None:

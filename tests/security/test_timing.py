@@ -112,6 +112,19 @@ def test_whether_a_name_of_others_is_taken(  # noqa: PLR0917 - a table
     assert seen[1] == seen[2]
 
 
+@pytest.mark.parametrize("attribute", ["manager", "seeAlso", "managedBy", "secretary"])
+def test_whether_an_object_of_others_exists_that_a_property_names(site: Site, attribute: str) -> None:
+    seen = []
+    for dn in (THERE, THERE, NOWHERE):
+        one = f'<properties><property name="{attribute}"><value>{dn}</value></property></properties>'
+        request = f"<request><data><user>{ldap(JOHN)}</user>{one}</data></request>"
+        with counted(site.engine) as operations:
+            result = site.engine.execute(request, ALPINE_ADMIN, namespace="Managed Active Directory", procedure="ModifyUser")
+        made = [(operation.name, operation.dn.lower().replace("nobody", "kimba")) for operation in operations.made]
+        seen.append((answer(result), made))
+    assert seen[1] == seen[2]
+
+
 def test_work_can_differ(site: Site) -> None:
     """Or the comparisons above would say nothing: for those who may see it, there is a difference."""
     (procedure,) = (one for one in public_procedures(site) if one.name == "DisableUser")

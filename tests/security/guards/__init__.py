@@ -5,7 +5,7 @@ An attack says whether it succeeded. It makes what it needs by itself, so that i
 
 from __future__ import annotations
 
-from tests.security.guards import admission, authorization, elevation, secrets
+from tests.security.guards import admission, authorization, elevation, objects, secrets
 from tests.security.guards.base import GUARDS, Guard
 
-__all__ = ["GUARDS", "Guard", "admission", "authorization", "elevation", "secrets"]
+__all__ = ["GUARDS", "Guard", "admission", "authorization", "elevation", "objects", "secrets"]

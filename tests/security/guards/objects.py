@@ -1,0 +1,239 @@
+"""Guards that decide what is whose: objects in properties, suffixes, domains, organizations, and who stands above whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import pytest
+
+from mpf_core import Caller, MpfError, hookimpl
+from mpf_core.errors import Code
+from mpf_core.model import Access
+from mpf_core.security.calls import Call
+from mpf_directory import account_properties
+from mpf_directory.dn import Dn
+from mpf_directory.layout import Kind, WellKnown, type_of
+from mpf_directory.port import Modification, ModifyOp
+from mpf_policy import claims, roles, suffixes, targets
+from mpf_policy.names import Names
+from mpf_policy.organizations import Organizations
+from tests.namespaces.support import (
+    ALPINE,
+    ALPINE_ADMIN,
+    DOMAIN_ADMIN,
+    HOSTING,
+    JOHN,
+    MESSENGER,
+    MESSENGER_ADMIN,
+    OTHER_CUSTOMER,
+    POOL2,
+    Site,
+    ldap,
+    make_site,
+)
+from tests.policy import hosting
+from tests.policy.test_lookups import Ground
+from tests.security.guards.base import KIMBA, guard, nothing, replaced
+from tests.security.test_moved_meanwhile import DC, steps
+
+AD = "Managed Active Directory"
+SUFFIXES = {"evidence": "upn-suffixes"}
+FAKE = f"OU=Fake,{ALPINE}"
+SELF_MADE = f"OU=SelfMade,{MESSENGER}"
+CSR = "csr@hosting.example"
+PASSWORD = {"newPassword": "N3wP@ssword"}
+
+
+def _of_john(site: Site, name: str, value: str) -> bool:
+    """Whether a user is given the property."""
+    data = f'<user>{ldap(JOHN)}</user><properties><property name="{name}">{value}</property></properties>'
+    request = f"<request><data>{data}</data></request>"
+    return site.engine.execute(request, ALPINE_ADMIN, namespace=AD, procedure="ModifyUser").error is None
+
+
+@guard("an object that a property names is the caller's", replaced(targets, "named_objects", lambda _: iter(())))
+def a_manager_of_others(folder: Path) -> bool:
+    with make_site() as site:
+        return _of_john(site, "seeAlso", KIMBA)
+
+
+@guard("a flag of an account does not weaken its password", replaced(account_properties, "_UNPROTECTED", 0))
+def an_account_without_a_proof_of_the_password(folder: Path) -> bool:
+    with make_site() as site:
+        return _of_john(site, "userAccountControl", str(0x400200))
+
+
+@guard("a name to log on with ends in a domain name", replaced(account_properties, "_check_suffix", nothing))
+def a_name_that_looks_like_anothers(folder: Path) -> bool:
+    with make_site() as site:
+        user = {"container": ldap(ALPINE), "userPrincipalName": "kimba@fourthcoffee.com\u200b"}
+        return site.submit("CreateUser", ALPINE_ADMIN, user, AD).error is None
+
+
+@guard("nobody is called by the domain itself", replaced(suffixes, "domain_of", lambda _: "nothing.example"))
+def a_name_in_the_domain(folder: Path) -> bool:
+    with make_site() as site:
+        user = {"container": ldap(ALPINE), "userPrincipalName": "helpdesk@fabrikam.com"}
+        return site.submit("CreateUser", ALPINE_ADMIN, user, AD).error is None
+
+
+@guard("a suffix is one organization's", replaced(suffixes, "_may_have", lambda *_: True))
+def the_suffix_of_others(folder: Path) -> bool:
+    with make_site() as site:
+        one = '<properties><property name="uPNSuffixes">fourthcoffee.com</property></properties>'
+        request = f"<request><data><org>{ldap(ALPINE)}</org>{one}</data></request>"
+        return site.engine.execute(request, MESSENGER_ADMIN, namespace=AD, procedure="ModifyOrganization").error is None
+
+
+def _own_suffixes_only(patch: pytest.MonkeyPatch) -> None:
+    real = Organizations.with_suffixes
+
+    def own(self: Organizations, wanted: Any) -> Mapping[Dn, frozenset[str]]:
+        return {dn: found for dn, found in real(self, wanted).items() if dn == Dn.parse(ALPINE)}
+
+    patch.setattr(Organizations, "with_suffixes", own)
+
+
+@guard("a suffix that several have is no evidence", _own_suffixes_only)
+def a_suffix_that_was_written_with_other_tools(folder: Path) -> bool:
+    with make_site(claims=SUFFIXES) as site:
+        suffix = Modification("uPNSuffixes", ModifyOp.ADD, ("fourthcoffee.com",))
+        site.directory.modify(Dn.parse(ALPINE), [suffix])
+        claim = {"organization": ldap(ALPINE), "address": "fourthcoffee.com"}
+        return site.submit("CreateSipDomain", ALPINE_ADMIN, claim).error is None
+
+
+def _make_look_like_an_organization(site: Site, unit: str, **attributes: list[str]) -> None:
+    """What an administrator can do who is bound directly: all that an organization has in its own unit."""
+    group = Dn.parse(unit).child("CN", "Admins@Fake")
+    for place, class_ in ((Dn.parse(unit), "organizationalUnit"), (group, "group")):
+        site.directory.add(place, {"objectClass": [class_]})
+    entries = {
+        WellKnown.THIS_ORG: unit,
+        WellKnown.USER_CREATORS: group,
+        WellKnown.ORG_TYPE: type_of(Dn.parse(HOSTING), Kind.CUSTOMER),
+        WellKnown.POOL: POOL2,
+    }
+    values = [f"B:32:{known.value}:{target}" for known, target in entries.items()]
+    changes = {"otherWellKnownObjects": values, **attributes}
+    site.directory.modify(Dn.parse(unit), [Modification(name, ModifyOp.ADD, tuple(v)) for name, v in changes.items()])
+
+
+def _anywhere(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Organizations, "_may_be_organization", lambda _, dn: dn.rdn.type.upper() == "OU")
+    patch.setattr(Organizations, "_is_owned", lambda *_: True)
+
+
+@guard("an organization lies where organizations are created", _anywhere)
+def a_unit_that_looks_like_an_organization(folder: Path) -> bool:
+    with make_site() as site:
+        _make_look_like_an_organization(site, FAKE)
+        pool = {"organization": ldap(FAKE), "poolFQDN": "pool02.fabrikam.com"}
+        return site.submit("SetPoolAssignment", ALPINE_ADMIN, pool).error is None
+
+
+@guard("an organization's groups are entered in the Hosting unit", replaced(Organizations, "is_entered", lambda *_: True))
+def an_organization_of_somebodys_own(folder: Path) -> bool:
+    with make_site(claims=SUFFIXES) as site:
+        _make_look_like_an_organization(site, SELF_MADE, uPNSuffixes=["nobodys.example"])
+        for container in (f"CN=_Private,{SELF_MADE}", f"CN=Services,CN=_Private,{SELF_MADE}"):
+            site.directory.add(Dn.parse(container), {"objectClass": ["container"]})
+        services = f"B:32:{WellKnown.SERVICES.value}:CN=Services,CN=_Private,{SELF_MADE}"
+        entry = Modification("otherWellKnownObjects", ModifyOp.ADD, (services,))
+        site.directory.modify(Dn.parse(SELF_MADE), [entry])
+        claim = {"organization": ldap(SELF_MADE), "address": "nobodys.example"}
+        return site.submit("CreateSipDomain", MESSENGER_ADMIN, claim).error is None
+
+
+@guard("a domain does not lie above another organization's", replaced(claims, "_owners_below", lambda *_: iter(())))
+def the_parent_of_a_domain_of_others(folder: Path) -> bool:
+    with make_site() as site:
+        taken = {"organization": ldap(OTHER_CUSTOMER), "address": "chat.coffee.example"}
+        site.succeed("CreateSipDomain", DOMAIN_ADMIN, **taken)
+        claim = {"organization": ldap(ALPINE), "address": "coffee.example"}
+        return site.submit("CreateSipDomain", ALPINE_ADMIN, claim).error is None
+
+
+def _enter(site: Site, group: str, member: str) -> None:
+    site.directory.modify(Dn.parse(group), [Modification("member", ModifyOp.ADD, (member,))])
+
+
+def _representative(site: Site, name: str, organization: str) -> None:
+    user = site.add_user(organization, CSR)
+    site.directory.modify(Dn.parse(user), [Modification("userAccountControl", ModifyOp.REPLACE, ("512",))])
+    _enter(site, f"CN=CSRAdmins@{name},{organization}", user)
+
+
+@guard("representatives have no role over those above them", replaced(Organizations, "is_among", lambda *_: False))
+def the_password_of_an_administrator(folder: Path) -> bool:
+    with make_site() as site:
+        _representative(site, "Hosting", HOSTING)
+        user = {"user": ldap(f"CN=admin@consolidatedmessenger.com,{MESSENGER}"), **PASSWORD}
+        return site.submit("SetUserPassword", Caller(CSR), user, AD).error is None
+
+
+class Meanwhile:
+    """Somebody with other tools, who does something at one ``moment`` of a request: before its nth call."""
+
+    name = "test.meanwhile"
+
+    def __init__(self) -> None:
+        self.moment = 0
+        self.act: Callable[[], None] = nothing
+
+    @hookimpl
+    def mpf_authorize(self, call: Call) -> None:
+        self.moment -= 1
+        if self.moment == 0:
+            self.act()
+
+
+@guard("what follows its object is looked at again where it is", replaced(roles, "_require_places", nothing))
+def a_user_who_was_moved_meanwhile(folder: Path) -> bool:
+    """The policy alone is asked: on the embedded directory the transaction remembers where the user was."""
+    ground = Ground(folder)
+    path = f"LDAP://<GUID={hosting.USER_GUID}>"
+    outer = hosting.call("UserCreators", hosting.CUSTOMER_ADMINS, data=f"<user>{escape(path)}</user>")
+    assert ground.policy.mpf_authorize(outer).allowed
+    moved = Dn.parse(f"CN=Johnc,{hosting.OTHER_CUSTOMER}")
+    ground.tree.put(str(moved), "user", objectGUID=[hosting.USER_GUID.bytes_le])
+    ground.tree.names[Dn.by_guid(hosting.USER_GUID)] = moved
+    ground.memory.forget()
+    part = hosting.procedure(None, Access.PRIVATE)
+    try:
+        return ground.policy.mpf_authorize(
+            outer._replace(procedure=part, calling=outer.procedure, named={"user": [path]})
+        ).allowed
+    except MpfError as error:
+        return error.code != Code.LOCK_VIOLATION
+
+
+def _as_it_was_meant_first(patch: pytest.MonkeyPatch) -> None:
+    real = Names.resolve
+
+    def resolve(self: Names, target: Dn, text: str, organizations: Organizations, *, nested: bool) -> Dn:
+        known = self._known.get(text)
+        by_guid = Dn.by_guid(known[1]) if known is not None and known[1] is not None else target
+        return real(self, by_guid, text, organizations, nested=nested)
+
+    patch.setattr(Names, "resolve", resolve)
+
+
+@guard("each call is decided by what has the name then", _as_it_was_meant_first)
+def an_administrator_who_has_a_users_name(folder: Path) -> bool:
+    meanwhile, boss, other = Meanwhile(), f"CN=boss@alpineskihouse.com,{ALPINE}", f"CN=admin@alpineskihouse.com,{ALPINE}"
+    with make_site(meanwhile) as site:
+        _representative(site, "ConsolidatedMessenger", MESSENGER)
+        _enter(site, f"CN=Admins@ConsolidatedMessenger,{MESSENGER}", site.add_user(ALPINE, "boss@alpineskihouse.com"))
+        first, second = ((AD, "ModifyUser", {"user": ldap(dn), "description": "x"}) for dn in (JOHN, other))
+        last = (AD, "SetUserPassword", {"user": ldap(JOHN), **PASSWORD, DC: site.server})
+
+        def swap() -> None:
+            site.rename(JOHN, f"CN=Old,{ALPINE}")
+            site.rename(boss, JOHN)
+
+        meanwhile.act, meanwhile.moment = swap, 12
+        return site.engine.execute(steps(first, second, last), Caller(CSR)).error is None
