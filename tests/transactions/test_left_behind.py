@@ -254,9 +254,11 @@ class TestSettling:
         late = other.engine.store.journal.transaction(found)
         assert late is not None
         bench.engine.transactions.resolve(found, "ann", "by hand")
-        with wrapped(other.engine.store.journal, "transaction", lambda _real: lambda _id: late):
-            with pytest.raises(NotSettled):
-                other.engine.transactions.retry(found, "joe")
+        with (
+            wrapped(other.engine.store.journal, "transaction", lambda _real: lambda _id: late),
+            pytest.raises(NotSettled),
+        ):
+            other.engine.transactions.retry(found, "joe")
         record = bench.engine.transactions.get(found).record
         assert (record.state, record.settled_by) == (TransactionState.RESOLVED, "ann")
 
