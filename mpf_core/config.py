@@ -103,7 +103,8 @@ class Permissions(Settings):
 
     ``trusted_requests`` - send requests that hold a procedure; ``callers_credentials`` - put credentials into
     ``securityContext``; ``private_procedures`` - call private procedures; ``request_xslt`` - use ``xsl:template`` in a
-    request; ``administration`` - see which credentials are stored, let procedures run as them, and look after the store;
+    request; ``administration`` - see which credentials are stored, let procedures run as them, look after the store and
+    into the directory, enable plugins;
     ``audit`` - read the journal and the audit; ``assert_caller`` - send requests in anybody's name. The last three also take
     users of the operating system, for `mpfctl`: ``system:NAME``, or ``system:*`` for all.
     """
