@@ -20,7 +20,7 @@ from mpf_core.log import listening
 from mpf_core.planning import Plan, Planning
 from mpf_core.provider import Element, Json
 from mpf_core.security.identity import Identity, IdentityKind, Impersonate, SecurityState
-from mpf_core.security.principal import Caller, Credentials, Principal
+from mpf_core.security.principal import Caller, Credentials, Principal, Ticket
 from mpf_core.store.port import AuditEntry, Fenced, KeyReused, RequestKey, StoreUnavailable, TransactionRecord
 from mpf_core.tracing import Trace
 from mpf_core.transaction.recovery import counted, notice
@@ -346,9 +346,13 @@ class Submission:
         if runtime.refusal:
             raise MpfError(Code.E_ACCESSDENIED, f"Every request is refused: {runtime.refusal}.")
         if caller.credentials is not None:
-            for hook in runtime.plugins.each("mpf_authenticate"):
-                if hook(caller=caller) is False:
-                    raise MpfError(Code.E_ACCESSDENIED, "The caller's name or password is wrong.")
+            answers = [hook(caller=caller) for hook in runtime.plugins.each("mpf_authenticate")]
+            # A password that nobody knows is refused as a wrong one is: which names there are is nobody's business.
+            unknown = answers and True not in answers and not isinstance(caller.credentials, Ticket)
+            if False in answers or unknown:
+                raise MpfError(
+                    Code.E_ACCESSDENIED, "The caller's name or password is wrong, or a wrong one was tried too often."
+                )
         resolvers = runtime.plugins.each("mpf_resolve_caller")
         for resolver in resolvers:
             found = resolver(caller=caller)
