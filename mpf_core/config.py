@@ -102,14 +102,16 @@ class Permissions(Settings):
     """``[security.permissions]``: who may do what is refused by default, as caller names or groups (SID or DN).
 
     ``trusted_requests`` - send requests that hold a procedure; ``callers_credentials`` - put credentials into
-    ``securityContext``; ``private_procedures`` - call private procedures; ``request_xslt`` - use ``xsl:template`` in a
-    request; ``administration`` - see which credentials are stored, let procedures run as them, and look after the store;
-    ``audit`` - read the journal and the audit; ``assert_caller`` - send requests in anybody's name. The last three also take
-    users of the operating system, for `mpfctl`: ``system:NAME``, or ``system:*`` for all.
+    ``securityContext``, and ``stored_credentials`` - name a stored one there, without its password; ``private_procedures`` -
+    call private procedures; ``request_xslt`` - use ``xsl:template`` in a request; ``administration`` - see which credentials
+    are stored, let procedures run as them, look after the store and into the directory, enable plugins; ``audit`` - read the
+    journal and the audit; ``assert_caller`` - send requests in anybody's name. The last three also take users of the
+    operating system, for `mpfctl`: ``system:NAME``, or ``system:*`` for all.
     """
 
     trusted_requests: tuple[Name, ...] = ()
     callers_credentials: tuple[Name, ...] = ()
+    stored_credentials: tuple[Name, ...] = ()
     private_procedures: tuple[Name, ...] = ()
     request_xslt: tuple[Name, ...] = ()
     administration: tuple[Name, ...] = ()

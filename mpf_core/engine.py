@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from mpf_core.administration import Administration
+from mpf_core.attempts import Attempts
 from mpf_core.config import Config
 from mpf_core.errors import ConfigError
 from mpf_core.events import Event, EventName
@@ -63,6 +64,7 @@ class Engine:
             lambda: self._runtime.credential_names(),  # noqa: PLW0108 - reload replaces the runtime
             lambda principal, permission: permissions(self.config, principal)(permission),
         )
+        self._attempts = Attempts(lambda: self.store.settings)
         self._runtime = self._load()
         self._observing = Observing(self.config.engine.observer_patience)
         self._given = store
@@ -162,6 +164,7 @@ class Engine:
     def _load(self) -> Runtime:
         runtime = Runtime(self.config, self._objects, self._paths, self.administration.credential)
         runtime.services.provide(Administration, self.administration)
+        runtime.services.provide(Attempts, self._attempts)
         return runtime
 
     def __enter__(self) -> Engine:

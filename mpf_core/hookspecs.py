@@ -44,7 +44,10 @@ def mpf_providers() -> Mapping[str, Provider]:
 
 @hookspec
 def mpf_authenticate(caller: Caller) -> bool | None:
-    """Check the credentials that a caller brings: right, wrong (False), or not mine to say (None)."""
+    """Check the credentials that a caller brings: right, wrong (False), or not mine to say (None).
+
+    Where there are such plugins, a password that none of them calls right is wrong.
+    """
 
 
 @hookspec

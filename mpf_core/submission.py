@@ -14,13 +14,13 @@ from mpf_core.admission import Admitted, admit
 from mpf_core.allowance import Allowance
 from mpf_core.config import Config
 from mpf_core.dataflow import detach
-from mpf_core.errors import Code, Doomed, ErrorSource, MpfError, format_hresult
+from mpf_core.errors import Code, ConfigError, Doomed, ErrorSource, MpfError, format_hresult
 from mpf_core.execution import Execution, Surroundings
 from mpf_core.log import listening
 from mpf_core.planning import Plan, Planning
 from mpf_core.provider import Element, Json
 from mpf_core.security.identity import Identity, IdentityKind, Impersonate, SecurityState
-from mpf_core.security.principal import Caller, Credentials, Principal
+from mpf_core.security.principal import Caller, Credentials, Principal, Ticket
 from mpf_core.store.port import AuditEntry, Fenced, IdTaken, KeyReused, RequestKey, StoreUnavailable, TransactionRecord
 from mpf_core.tracing import Trace
 from mpf_core.transaction.recovery import counted, notice
@@ -348,9 +348,13 @@ class Submission:
         if runtime.refusal:
             raise MpfError(Code.E_ACCESSDENIED, f"Every request is refused: {runtime.refusal}.")
         if caller.credentials is not None:
-            for hook in runtime.plugins.each("mpf_authenticate"):
-                if hook(caller=caller) is False:
-                    raise MpfError(Code.E_ACCESSDENIED, "The caller's name or password is wrong.")
+            answers = [hook(caller=caller) for hook in runtime.plugins.each("mpf_authenticate")]
+            # A password that nobody knows is refused as a wrong one is: which names there are is nobody's business.
+            unknown = answers and True not in answers and not isinstance(caller.credentials, Ticket)
+            if False in answers or unknown:
+                raise MpfError(
+                    Code.E_ACCESSDENIED, "The caller's name or password is wrong, or a wrong one was tried too often."
+                )
         resolvers = runtime.plugins.each("mpf_resolve_caller")
         for resolver in resolvers:
             found = resolver(caller=caller)
@@ -370,9 +374,25 @@ class Submission:
         basic = None
         node = request.authentication.find("basic") if request.authentication is not None else None
         if node is not None:
-            given = Credentials(node.get("username", ""), node.get("password", ""), node.get("domain", ""))
-            basic = Identity(IdentityKind.BASIC, given.username, credentials=given)
+            basic = self._basic(principal, node)
         return SecurityState(own if request.target is not None else service, service, own, basic)
+
+    def _basic(self, principal: Principal, node: Element) -> Identity:
+        """The account of the request's credentials; a user name alone is that of a stored one. Raises E_ACCESSDENIED."""
+        name, password = node.get("username", ""), node.get("password")
+        if password is not None:
+            given = Credentials(name, password, node.get("domain", ""))
+            return Identity(IdentityKind.BASIC, name, credentials=given)
+        if not permissions(self._around.config, principal)("stored_credentials"):
+            raise MpfError(
+                Code.E_ACCESSDENIED,
+                "A user name without a password stands for a stored credential; the request's sender lacks the permission "
+                "'stored_credentials'.",
+            )
+        try:
+            return Identity(IdentityKind.BASIC, name, credentials=self._around.runtime.credentials(name))
+        except ConfigError as error:
+            raise MpfError(Code.E_ACCESSDENIED, f"The request runs as '{name}': {error}.") from error
 
 
 def permissions(config: Config, principal: Principal) -> Callable[[str], bool]:

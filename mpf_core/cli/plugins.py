@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 from rich.text import Text
 from tomlkit.items import Array
 
+from mpf_core.cli.callers import needs
 from mpf_core.cli.console import err, out, table
 from mpf_core.cli.state import State
 from mpf_core.config import Config
@@ -66,6 +67,7 @@ Example:
 )
 @click.argument("names", nargs=-1, required=True, shell_complete=_complete)
 @click.pass_obj
+@needs("administration")
 def enable(state: State, names: tuple[str, ...]) -> None:
     """Enable plugins in the configuration file; comments stay."""
     known = [info.name for info in installed()]
@@ -74,12 +76,14 @@ def enable(state: State, names: tuple[str, ...]) -> None:
             raise click.UsageError(f"No installed package has a plugin '{name}'{suggestion(name, known)}")
     changed = _edit(state.config_file, lambda enabled: [name for name in dict.fromkeys(names) if name not in enabled], ())
     _report(names, changed, "enabled", "was enabled already")
+    state.reread()
     _warn_of_broken(state, names)
 
 
 @plugins.command()
 @click.argument("names", nargs=-1, required=True, shell_complete=_complete)
 @click.pass_obj
+@needs("administration")
 def disable(state: State, names: tuple[str, ...]) -> None:
     """Disable plugins in the configuration file; their settings and all comments stay."""
     known = {*Config.load(state.config_file).plugins.enabled, *(info.name for info in installed())}

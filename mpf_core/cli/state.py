@@ -115,6 +115,12 @@ class State:
         _ = self.store  # none is made by looking
         return self.engine.transactions
 
+    def reread(self) -> None:
+        """Forget the configuration, which has changed, and what was made of it."""
+        self.close()
+        for name in ("config", "loaded", "engine", "started"):
+            self.__dict__.pop(name, None)
+
     def close(self) -> None:
         """Close what was made."""
         if "loaded" in self.__dict__:

@@ -39,6 +39,7 @@ service_account = "MPFServiceAcct"
 [security.permissions]
 trusted_requests = [{domain_admin}]   # requests with steps of their own, other than plain public calls
 # callers_credentials = []       # requests that carry credentials
+# stored_credentials = []        # ... and those that name a stored one
 # private_procedures = []        # calls of private procedures
 # request_xslt = []              # xsl:template in a request
 administration = [{domain_admin}]     # MPF Config: stored credentials, and procedures that run as one

@@ -16,8 +16,8 @@ from mpf_core.hookspecs import hookimpl
 from mpf_core.security.calls import Call, Decision
 from mpf_core.services import Services
 from mpf_core.settings import Settings, parse_settings
-from mpf_directory.accounts import find_account
 from mpf_directory.dn import Dn
+from mpf_directory.logon_names import find_account
 from mpf_directory.port import Directories
 from mpf_directory.sids import sid_to_text
 

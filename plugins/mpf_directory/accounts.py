@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from mpf_core.errors import Code, MpfError
-from mpf_core.security.principal import Caller, Credentials, Principal, Ticket
-from mpf_directory.account_names import domain_name
+from mpf_core.log import logger
+from mpf_core.security.principal import Caller, Principal, Ticket
 from mpf_directory.changes import domain_of
-from mpf_directory.dn import BAD_PATHNAME, Dn
 from mpf_directory.filters import Filter
-from mpf_directory.port import Directory, Entry, Scope
-from mpf_directory.results import Result
+from mpf_directory.logon_names import AmbiguousNameError, find_account, find_users, name_in
+from mpf_directory.port import Directory, Entry
 from mpf_directory.service import DirectoriesService
 from mpf_directory.sids import sid_to_octets, sid_to_text
+from mpf_directory.throttle import ThrottledError
 
-_SID = re.compile(r"S-1-\d+(?:-\d+)+", re.IGNORECASE)
-_READ = ("objectClass", "objectGUID", "objectSid", "userAccountControl", "sAMAccountName", "userPrincipalName")
 _ACCOUNTDISABLE = 0x2
-#: sAMAccountName may not hold these, so no account has such a name.
-_NEVER_IN_ACCOUNT = frozenset('"/\\[]:;|=,+*?<>')
 
 
 class Accounts:
@@ -71,26 +65,32 @@ class Accounts:
     def authenticate(self, caller: Caller) -> bool | None:
         """Whether the credentials that the caller brings are right *and* are those of the account it names.
 
-        ``None`` when it brings none, or names no account of this directory. Raises E_ACCESSDENIED after too many wrong
-        passwords, without trying this one; SERVER_DOWN.
+        ``None`` when it brings none, or names no account of this directory. After too many wrong passwords this one is not
+        tried, and wrong. Raises STORE_UNAVAILABLE when they cannot be counted; SERVER_DOWN.
         """
         if caller.credentials is None:
             return None
         directory = self._directories.service()
-        claimed = find_account(directory, caller.name)
-        if claimed is None:
-            return None
         if isinstance(caller.credentials, Ticket):
+            claimed = find_account(directory, caller.name)
+            if claimed is None:
+                return None
             return self._holder(directory, caller.credentials).octets("objectGUID") == claimed.octets("objectGUID")
-        shown = find_account(directory, self._name_in(caller.credentials, directory))
-        if shown is None or shown.octets("objectGUID") != claimed.octets("objectGUID"):
-            return False
-        return self._directories.verify_password(claimed.dn, caller.credentials.password)
+        # Whether there is such an account shows neither in the answer nor in the work: all of this is always done.
+        names = (caller.name, name_in(caller.credentials, directory))
+        claimed, shown = (_unless_ambiguous(directory, name) for name in names)
+        same = claimed is not None and shown is not None and claimed.octets("objectGUID") == shown.octets("objectGUID")
+        try:
+            right = self._directories.try_password(claimed if same else None, caller.name, caller.credentials.password)
+        except ThrottledError as error:
+            logger().warning("directory.password_not_tried", reason=error.description)
+            right = False
+        return None if claimed is None else right and same
 
     def _holder(self, directory: Directory, ticket: Ticket) -> Entry:
         """The one account among those that the server takes the ticket's holder for; the others are its groups."""
         of_sid = [Filter.eq("objectSid", sid_to_octets(sid)) for sid in self._directories.holder(ticket)]
-        found = _users(directory, Filter.or_(*of_sid)) if of_sid else []
+        found = find_users(directory, Filter.or_(*of_sid)) if of_sid else []
         if len(found) != 1:
             raise MpfError(Code.E_ACCESSDENIED, "The server does not say which account the Kerberos ticket belongs to.")
         return found[0]
@@ -105,72 +105,9 @@ class Accounts:
         sid = sid_to_text(account.octets("objectSid") or b"")
         return Caller(name, replace(ticket, sid=sid))
 
-    def _name_in(self, credentials: Credentials, directory: Directory) -> str:
-        name = credentials.username
-        if set("\\@=").intersection(name) or _SID.fullmatch(name):
-            return name
-        return f"{credentials.domain or domain_name(directory)}\\{name}"
 
-
-def find_account(directory: Directory, name: str) -> Entry | None:
-    """The account that callers of that name have: ``DOMAIN\\account``, user principal name, distinguished name or SID.
-
-    ``None`` without one. Raises E_ACCESSDENIED when the name fits several.
-    """
-    name = name.strip()
-    if _SID.fullmatch(name):
-        return _user(directory.read(Dn.by_sid(name), _READ))
-    domain, backslash, account = name.partition("\\")
-    if backslash and "=" not in domain:
-        ours = {domain_name(directory).casefold(), domain_of(directory.base).casefold()}
-        return _by_account(directory, account) if domain.casefold() in ours else None
-    if "=" in name.partition("@")[0]:
-        return _by_dn(directory, name)
-    return _by_principal_name(directory, name) if "@" in name else None
-
-
-def _by_account(directory: Directory, account: str) -> Entry | None:
-    return _only(_users(directory, Filter.eq("sAMAccountName", account)), account) if _may_be(account) else None
-
-
-def _by_principal_name(directory: Directory, name: str) -> Entry | None:
-    """By userPrincipalName, or by the one that every account has without it: ``account@domain``.
-
-    Both count: whoever may write a userPrincipalName must not become another account by it.
-    """
-    account, _, suffix = name.rpartition("@")
-    wanted = Filter.eq("userPrincipalName", name)
-    if suffix.casefold() == domain_of(directory.base).casefold() and _may_be(account):
-        wanted = Filter.or_(wanted, Filter.eq("sAMAccountName", account))
-    return _only(_users(directory, wanted), name)
-
-
-def _users(directory: Directory, wanted: Filter) -> list[Entry]:
-    users = Filter.and_(Filter.eq("objectClass", "user"), wanted)
-    return list(directory.search(directory.base, Scope.SUBTREE, users, _READ, limit=2))
-
-
-def _may_be(account: str) -> bool:
-    return bool(account) and not _NEVER_IN_ACCOUNT.intersection(account)
-
-
-def _by_dn(directory: Directory, name: str) -> Entry | None:
+def _unless_ambiguous(directory: Directory, name: str) -> Entry | None:
     try:
-        return _user(directory.read(Dn.parse(name), _READ))
-    except MpfError as error:
-        # Servers differ in what they take for a name.
-        if error.code in {BAD_PATHNAME, Result.INVALID_DN_SYNTAX}:
-            return None
-        raise
-
-
-def _user(entry: Entry | None) -> Entry | None:
-    """The entry, if it is an account that somebody can log on with."""
-    classes = {value.casefold() for value in entry.values("objectClass") if isinstance(value, str)} if entry else ()
-    return entry if "user" in classes else None
-
-
-def _only(found: Sequence[Entry], name: str) -> Entry | None:
-    if len(found) > 1:
-        raise MpfError(Code.E_ACCESSDENIED, f"The name '{name}' fits several accounts.")
-    return found[0] if found else None
+        return find_account(directory, name)
+    except AmbiguousNameError:
+        return None

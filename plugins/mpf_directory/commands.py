@@ -6,7 +6,9 @@ import json
 
 import click
 
+from mpf_core.cli.callers import needs
 from mpf_core.errors import MpfError
+from mpf_core.printable import printable
 from mpf_core.settings import parse_settings
 from mpf_directory import check_connection, check_forest, check_rights, check_schema, check_tree
 from mpf_directory.check import Finding, Ground, Question, Status, ask
@@ -51,6 +53,7 @@ Examples:
 """,
 )
 @click.argument("dn", required=False)
+@needs("administration")
 def show(dn: str | None) -> None:
     """Show one object, and the names of those directly below it. DN is the domain, if not given."""
     directory = _directory()
@@ -61,7 +64,7 @@ def show(dn: str | None) -> None:
     click.echo(entry_record(entry), nl=False)
     below = sorted(str(child.dn) for child in directory.search(entry.dn, Scope.ONE_LEVEL, _EVERYTHING, ["objectClass"]))
     if below:
-        click.echo("\n# Directly below:\n" + "\n".join(f"#   {child}" for child in below))
+        click.echo("\n# Directly below:\n" + "\n".join(f"#   {printable(child, keep='')}" for child in below))
 
 
 @directory_commands.command(
@@ -73,6 +76,7 @@ Examples:
 """,
 )
 @click.argument("dn", required=False)
+@needs("administration")
 def export(dn: str | None) -> None:
     """Print the object DN and everything below it as LDIF, containers first. DN is the domain, if not given."""
     directory = _directory()
@@ -100,6 +104,7 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
+@needs("administration")
 def check(ctx: click.Context, as_json: bool) -> None:
     """Tell whether the directory is ready, and what to do where it is not. Changes nothing.
 
@@ -128,7 +133,7 @@ def check(ctx: click.Context, as_json: bool) -> None:
 
 def _line(finding: Finding) -> str:
     advice = f"\n         -> {finding.advice}" if finding.advice else ""
-    return f"{finding.status.value:<8} {finding.subject}: {finding.detail}{advice}"
+    return printable(f"{finding.status.value:<8} {finding.subject}: {finding.detail}{advice}")
 
 
 @directory_commands.command(

@@ -116,9 +116,14 @@ class EmbeddedDirectory:
             writer.rename(dn, new_dn)
 
     def verify_password(self, dn: Dn, password: str) -> bool:
-        """Whether ``password`` is the account's, and the account is not disabled. Raises NO_SUCH_OBJECT."""
+        """Whether ``password`` is the account's, and the account is not disabled. Raises NO_SUCH_OBJECT.
+
+        It takes as long for an account that is not there, or has no password.
+        """
         with self._store.reading() as db:
-            return accounts.may_log_on(db, require(db, dn), password)
+            right = accounts.may_log_on(db, find(db, dn), password)
+            require(db, dn)
+        return right
 
     def close(self) -> None:
         """Close the file; later operations raise SERVER_DOWN."""

@@ -124,13 +124,14 @@ def set_password(db: sqlite3.Connection, account: int, password: str) -> None:
     db.execute("REPLACE INTO password VALUES (?, ?, ?)", (account, salt, _hash(password, salt)))
 
 
-def password_matches(db: sqlite3.Connection, account: int, password: str) -> bool:
-    """Whether ``password`` is the account's; false for an account without one."""
+def password_matches(db: sqlite3.Connection, account: int | None, password: str) -> bool:
+    """Whether ``password`` is the account's; false, after as much work, for an account without one, and for none."""
     row = db.execute("SELECT salt, hash FROM password WHERE object = ?", (account,)).fetchone()
-    return row is not None and hmac.compare_digest(_hash(password, row[0]), row[1])
+    salt, right = row or (bytes(16), b"")
+    return hmac.compare_digest(_hash(password, salt), right)
 
 
-def may_log_on(db: sqlite3.Connection, account: int, password: str) -> bool:
+def may_log_on(db: sqlite3.Connection, account: int | None, password: str) -> bool:
     """Whether ``password`` is the account's and the account is not disabled."""
     row = db.execute("SELECT key FROM value WHERE object = ? AND attribute = 'useraccountcontrol'", (account,)).fetchone()
     enabled = row is not None and not row[0] & ACCOUNTDISABLE

@@ -7,10 +7,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from mpf_core.attempts import Attempt
 from mpf_core.errors import Code, ConfigError, MpfError
 from mpf_core.log import logger
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Credentials, Ticket
+from mpf_directory.backends import Trying
 from mpf_directory.dn import Dn
 from mpf_directory.ldap import LdapDirectory
 from mpf_directory.ldap_connection import Controller, ReferralError, tls_context
@@ -18,7 +20,6 @@ from mpf_directory.ldap_pool import ConnectionPool
 from mpf_directory.ldap_referrals import referred_to
 from mpf_directory.ldap_session import Session
 from mpf_directory.settings import DirectorySettings, server_key
-from mpf_directory.throttle import BindThrottle
 
 
 class LdapBackend:
@@ -32,7 +33,7 @@ class LdapBackend:
         self,
         settings: DirectorySettings,
         base_dir: Path,
-        throttle: BindThrottle,
+        trying: Trying,
         stored_credentials: Callable[[str], Credentials],
     ) -> None:
         """Does not connect. Raises ConfigError when the authorities' certificates cannot be read."""
@@ -46,7 +47,7 @@ class LdapBackend:
         self._settings = settings
         self._controllers = settings.controllers
         self._base = Dn.parse(settings.base)
-        self._throttle = throttle
+        self._trying = trying
         self._stored_credentials = stored_credentials
         keytab = settings.keytab
         self._ticket = service_ticket(base_dir / keytab.expanduser()) if keytab is not None else None
@@ -83,8 +84,15 @@ class LdapBackend:
                 name, address = self._controllers[key]
                 settings = self._settings
                 controller = Controller(name, address, self._context, settings.timeout, settings.tls == "starttls")
-                self._pools[key] = ConnectionPool(controller, self._throttle, settings.connections)
+                self._pools[key] = ConnectionPool(controller, self._try, settings.connections)
             return self._pools[key]
+
+    def _try(self, credentials: Credentials, deadline: float | None) -> Attempt:
+        try:
+            own = credentials == self._stored_credentials(self._settings.service_account)
+        except ConfigError:
+            own = False
+        return self._trying(credentials, own=own, deadline=deadline)
 
     def _route(self, referred: ReferralError, dn: Dn, told_by: ConnectionPool) -> tuple[ConnectionPool, Dn]:
         key, target = referred_to(referred.urls, dn, self._controllers.keys(), told_by.controller.name)

@@ -7,17 +7,17 @@ import hmac
 import secrets
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from mpf_core.attempts import Attempt
 from mpf_core.errors import Code, MpfError
 from mpf_core.security.principal import Credentials, Ticket
 from mpf_directory import kerberos
 from mpf_directory.ldap_connection import Controller, account_name, answering, close
 from mpf_directory.results import LOGON_REFUSALS, NoAnswerError, Result
-from mpf_directory.throttle import BindThrottle
 
 #: For how many seconds a connection that nobody uses is kept, and one that is used: after the second time an account binds
 #: anew, so that a changed password or a disabled account counts.
@@ -40,10 +40,13 @@ class ConnectionPool:
     a cache with another's name in it.
     """
 
-    def __init__(self, controller: Controller, throttle: BindThrottle, bound: int) -> None:
-        """At most ``bound`` connections are open at a time; who needs another one waits."""
+    def __init__(self, controller: Controller, trying: Callable[[Credentials, float | None], Attempt], bound: int) -> None:
+        """At most ``bound`` connections are open at a time; who needs another one waits.
+
+        ``trying`` notes that a password is tried, and raises E_ACCESSDENIED when too many wrong ones were.
+        """
         self.controller = controller
-        self._throttle = throttle
+        self._trying = trying
         self._bound = bound
         self._key = secrets.token_bytes(32)
         self._freed = threading.Condition()
@@ -66,10 +69,13 @@ class ConnectionPool:
             self._give_back(kept)
 
     def verify(self, credentials: Credentials) -> bool:
-        """Whether the account can log on now: by a bind of its own, because an idle one only says that it could."""
+        """Whether the account can log on now: by a bind of its own, because an idle one only says that it could.
+
+        Nobody counts here.
+        """
         self._reserve(b"", None)
         try:
-            connection = self._bind(credentials, None)
+            connection = self.controller.connect(credentials, None)
         except MpfError as error:
             if error.code in LOGON_REFUSALS:
                 return False
@@ -83,7 +89,7 @@ class ConnectionPool:
         """Whose ticket it is now, by a bind of its own: see `kerberos.token_sids`. Raises what `Controller.connect` does."""
         self._reserve(b"", None)
         try:
-            connection = self._bind(ticket, None)
+            connection = self.controller.connect(ticket, None)
             try:
                 with answering(self.controller):
                     return kerberos.token_sids(connection)
@@ -103,21 +109,43 @@ class ConnectionPool:
 
     def _take(self, credentials: Credentials, deadline: float | None) -> _Kept:
         account = self._account(credentials)
-        while True:
-            found = self._reserve(account, deadline)
-            if found is None:
-                break
-            if found.connection.strategy.usable:
-                return found
-            close(found.connection)
-            self._release()
-        try:
-            connection = self._bind(credentials, deadline)
-        except BaseException:
-            self._release()
-            raise
+        kept = self._idle_one(account)
+        if kept is not None:
+            return kept
+        # Noted before there is room for a connection: to find out whose name it is may take another one.
+        with nullcontext() if isinstance(credentials, Ticket) else self._trying(credentials, deadline) as attempt:
+            while True:
+                found = self._reserve(account, deadline)
+                if found is None:
+                    break
+                if found.connection.strategy.usable:
+                    return found
+                close(found.connection)
+                self._release()
+            try:
+                connection = self._bind(credentials, deadline, attempt)
+            except BaseException:
+                self._release()
+                raise
         now = time.monotonic()
         return _Kept(account, connection, now, now)
+
+    def _idle_one(self, account: bytes) -> _Kept | None:
+        """The youngest usable connection of the account that nobody uses: the others get their chance to grow old."""
+        unwanted: list[_Kept] = []
+        try:
+            with self._freed:
+                unwanted += self._expired()
+                while found := next((one for one in reversed(self._idle) if one.account == account), None):
+                    self._idle.remove(found)
+                    if found.connection.strategy.usable:
+                        return found
+                    unwanted.append(found)
+                    self._open -= 1
+                return None
+        finally:
+            for one in unwanted:
+                close(one.connection)
 
     def _reserve(self, account: bytes, deadline: float | None) -> _Kept | None:
         """An idle connection of the account, or, with ``None``, room for a new one."""
@@ -181,16 +209,13 @@ class ConnectionPool:
         parts = (account_name(credentials).casefold().encode(), credentials.password.encode("utf-8", "surrogatepass"))
         return hmac.digest(self._key, b"".join(hashlib.sha256(part).digest() for part in parts), "sha256")
 
-    def _bind(self, credentials: Credentials, deadline: float | None) -> Any:
-        if isinstance(credentials, Ticket):
-            return self.controller.connect(credentials, deadline)  # nothing that could be guessed
-        name = account_name(credentials)
-        self._throttle.check(name)
+    def _bind(self, credentials: Credentials, deadline: float | None, attempt: Attempt | None) -> Any:
         try:
             connection = self.controller.connect(credentials, deadline)
         except MpfError as error:
-            if error.code in LOGON_REFUSALS:
-                self._throttle.failed(name)
+            if attempt is not None and error.code in LOGON_REFUSALS:
+                attempt.failed()
             raise
-        self._throttle.succeeded(name)
+        if attempt is not None:
+            attempt.succeeded()
         return connection

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 
 from mpf_directory.port import Entry, Value
 
-#: RFC 2849, SAFE-STRING; text with a blank at the end is encoded too, because editors lose such blanks.
-_SAFE = re.compile(r"(?![ :<])[\x01-\x09\x0b\x0c\x0e-\x7f]*(?<! )")
+#: RFC 2849, SAFE-STRING; encoded too is text with a blank at the end, because editors lose such blanks, or with control
+#: characters, which terminals obey.
+_SAFE = re.compile(r"(?![ :<])[\t\x20-\x7e]*(?<! )")
 _WIDTH = 76
 
 

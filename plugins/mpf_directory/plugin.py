@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 import click
 
+from mpf_core.attempts import Attempts
 from mpf_core.errors import ConfigError
 from mpf_core.hookspecs import hookimpl
 from mpf_core.provider import Provider
@@ -44,7 +46,7 @@ class DirectoryPlugin:
     def mpf_configure(self, settings: Mapping[str, object], services: Services) -> None:
         """Take `DirectorySettings`. Raises ConfigError with everything that is wrong in them."""
         checked = parse_settings(DirectorySettings, settings, "directory")
-        service = DirectoriesService(checked, services.base_dir, services.credentials)
+        service = DirectoriesService(checked, services.base_dir, services.credentials, partial(_attempts, services))
         self._service = service
         services.provide(Directories, service, close=service.close)  # type: ignore[type-abstract]
 
@@ -78,3 +80,11 @@ class DirectoryPlugin:
     def mpf_commands(self) -> Iterable[click.Command]:
         """``mpfctl directory``."""
         return [directory_commands]
+
+
+def _attempts(services: Services) -> Attempts | None:
+    """What counts wrong passwords for all engines of the store: there as soon as the engine is."""
+    try:
+        return services.get(Attempts)
+    except LookupError:
+        return None

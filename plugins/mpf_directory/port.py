@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, IntFlag
 from typing import Protocol, TypeAlias
 
+from mpf_core.attempts import Attempt
 from mpf_core.security.identity import Identity
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
@@ -142,6 +143,13 @@ class Directories(Protocol):
 
     def memory(self, transaction_id: str) -> Memory:
         """What that transaction has read so far, for `caching.RememberingDirectory`. Whoever uses it holds it."""
+        ...
+
+    def attempt(self, account: str) -> Attempt:
+        """Note that a password of the account with that objectGUID is tried; say then what became of it.
+
+        Raises E_ACCESSDENIED after too many wrong ones, and STORE_UNAVAILABLE.
+        """
         ...
 
     def verify_password(self, dn: Dn, password: str) -> bool:

@@ -34,10 +34,14 @@ from mpf_directory.changes import REFUSALS
 from mpf_directory.dn import BAD_PATHNAME, Dn
 from mpf_directory.locking import hold_value
 from mpf_directory.operations import guid_of
-from mpf_directory.port import Entry, Modification, ModifyOp
+from mpf_directory.port import Directory, Entry, Modification, ModifyOp
 from mpf_directory.provider_common import PathCalls, flag
+from mpf_directory.results import NoAnswerError
+from mpf_directory.throttle import key_of_name
 
 _PASSWORD = "unicodePwd"  # noqa: S105 - the attribute's name
+#: The old password is right, and the new one is not good enough.
+_RESTRICTED = "ERROR_PASSWORD_RESTRICTION"
 #: groupType: the group belongs to one domain; Windows calls its account an alias.
 _DOMAIN_LOCAL = 0x4
 _USER, _GROUP, _DOMAIN, _ALIAS, _WELL_KNOWN_GROUP, _UNKNOWN, _COMPUTER = 1, 2, 3, 4, 5, 8, 9
@@ -120,7 +124,10 @@ class AccountCalls(PathCalls):
             new = ctx.bag[_bag_key(ctx)]
         directory = self.reopen(ctx, change)
         try:
-            directory.modify(account, _replacing(old, new))
+            if old is None:
+                directory.modify(account, _replacing(None, new))
+            else:
+                self._change_password(directory, account, old, new)
         except MpfError as error:
             ctx.evidence["refused"] = error.code in REFUSALS
             raise
@@ -151,6 +158,17 @@ class AccountCalls(PathCalls):
             return super().describe(change)
         shown = {name: value for name, value in cast(dict[str, Json], change.data).items() if name not in {"old", "new"}}
         return Provider.describe(self, Change(shown))
+
+    def _change_password(self, directory: Directory, account: Dn, old: str, new: str) -> None:
+        """Whoever can try old passwords can guess: wrong ones count as those of logons."""
+        with self._directories.attempt(str(account.guid or key_of_name(str(account)))) as attempt:
+            try:
+                directory.modify(account, _replacing(old, new))
+            except MpfError as error:
+                if not isinstance(error, NoAnswerError) and _RESTRICTED not in error.description:
+                    attempt.failed()
+                raise
+            attempt.succeeded()
 
     def _password_change(self, ctx: CallContext, data: Element, old: str | None) -> Change:
         new = _secret(data, "newPassword")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import click
 
+from mpf_core.cli.callers import needs as needs_permission
 from mpf_core.errors import MpfError
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Credentials
@@ -57,6 +58,7 @@ Examples:
 @click.option("--admin", metavar="NAME", help="The administrator that --apply is done as: DOMAIN\\name or name@domain.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
+@needs_permission("administration")
 def rights(
     ctx: click.Context,
     *,

@@ -76,10 +76,10 @@ class DirectorySettings(Settings):
     #: Calls of accounts whose password nobody has: refused (``bind``), or done by the service account, in which case only
     #: the policies stand between a caller and the directory (``policy``).
     impersonation: Literal["bind", "policy"] = "bind"
-    #: So many wrong passwords for one name within so many seconds, and no further one is tried: keep it below the
-    #: directory's lock-out threshold, so that nobody can lock accounts out through the engine.
+    #: After so many wrong passwords of an account no further one is tried, so that nobody can lock accounts out through the
+    #: engine; or fewer, where the domain's lock-out threshold is lower.
     bind_failures: int = Field(default=3, ge=1)
-    #: Those seconds.
+    #: They are forgotten so many seconds after the last one, or later where the domain remembers them for longer.
     bind_failures_window: int = Field(default=1800, ge=1)
 
     @field_validator("base")

@@ -2,51 +2,106 @@
 
 from __future__ import annotations
 
-import threading
+import hashlib
+import math
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from typing import Generic, NamedTuple, TypeVar
+from uuid import UUID
 
+from mpf_core.attempts import Attempt, Attempts, TooManyAttempts
 from mpf_core.errors import Code, MpfError
+from mpf_directory.port import Directory, Entry
+
+T = TypeVar("T")
+
+_THRESHOLD, _WINDOW = "lockoutThreshold", "lockOutObservationWindow"
+#: For so many seconds what was read is good; so many accounts are remembered at most.
+_FRESH, _MOST = 300.0, 1000
+#: Names that nobody has are told apart by so many hexadecimal digits of a hash only: whoever makes names up fills no store.
+_UNKNOWN_DIGITS = 3
+
+
+class Limits(NamedTuple):
+    """So many failures, forgotten so many seconds after the last."""
+
+    failures: int
+    window: float
+
+
+class ThrottledError(MpfError):
+    """Too many wrong passwords were tried; this one was not."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(
+            Code.E_ACCESSDENIED,
+            f"Too many wrong passwords were tried for this account; try again in {max(1, math.ceil(wait))} seconds.",
+        )
 
 
 class BindThrottle:
-    """Counts failed binds by name; threads may share one. It forgets a name with its first right password."""
+    """Counts failed logons by account; a right password makes it forget them. Threads may share one."""
 
-    def __init__(self, failures: int, window: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """``failures`` within ``window`` seconds are allowed for each name."""
-        self._failures = failures
-        self._window = window
+    def __init__(self, attempts: Callable[[], Attempts], limits: Callable[[], Limits]) -> None:
+        self._attempts = attempts
+        self._limits = limits
+
+    def attempt(self, account: str, deadline: float | None = None) -> Attempt:
+        """Note, before it is tried, a password of the account with that key, and say then what became of it.
+
+        Raises `ThrottledError` when too many have failed: this password must not be tried now. Raises STORE_UNAVAILABLE.
+        """
+        limits = self._limits()
+        try:
+            return self._attempts().begin(f"password/{account}", limits.failures, limits.window, deadline)
+        except TooManyAttempts as full:
+            raise ThrottledError(full.wait) from None
+
+
+def key_of(account: Entry) -> str:
+    """What an account is counted by, whichever of its names is used."""
+    guid = account.octets("objectGUID")
+    return str(UUID(bytes_le=guid)) if guid else key_of_name(str(account.dn))
+
+
+def key_of_name(name: str) -> str:
+    """What a name is counted by where no directory says whose it is."""
+    return f"name/{hashlib.sha256(name.strip().casefold().encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def key_of_nobody(name: str) -> str:
+    """What a name is counted by that nobody has."""
+    return f"nobody/{key_of_name(name).removeprefix('name/')[:_UNKNOWN_DIGITS]}"
+
+
+def limits_of(directory: Directory, most: Limits) -> Limits:
+    """What the domain allows less one, so that no account is locked out, and no more than ``most`` in any case.
+
+    A domain that locks out after one wrong password leaves none to try: there it is one. Settings of single accounts (PSOs)
+    are not looked at.
+    """
+    domain = directory.read(directory.base, [_THRESHOLD, _WINDOW])
+    threshold = int((domain.text(_THRESHOLD) if domain else None) or 0)
+    if domain is None or threshold <= 0:  # no account is ever locked out
+        return most
+    window = -int(domain.text(_WINDOW) or 0) / 10_000_000
+    return Limits(max(1, min(most.failures, threshold - 1)), max(most.window, window))
+
+
+class Fresh(Generic[T]):
+    """What was found out is good for some minutes. Threads may share one."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
-        self._failed: dict[str, deque[float]] = {}
+        self._known: dict[Hashable, tuple[float, T]] = {}
 
-    def check(self, name: str) -> None:
-        """Raise E_ACCESSDENIED when the name has failed too often: its password must not be tried now."""
-        with self._lock:
-            self._forget()
-            failed = self._failed.get(name.casefold())
-            if failed is not None and len(failed) >= self._failures:
-                wait = int(failed[0] + self._window - self._clock()) + 1
-                raise MpfError(
-                    Code.E_ACCESSDENIED,
-                    f"The password of '{name}' was wrong {len(failed)} times; it can be tried again in {wait} seconds.",
-                )
-
-    def failed(self, name: str) -> None:
-        """Note a wrong password."""
-        with self._lock:
-            self._failed.setdefault(name.casefold(), deque(maxlen=self._failures)).append(self._clock())
-
-    def succeeded(self, name: str) -> None:
-        """Note a right password."""
-        with self._lock:
-            self._failed.pop(name.casefold(), None)
-
-    def _forget(self) -> None:
-        oldest = self._clock() - self._window
-        for name, failed in list(self._failed.items()):
-            while failed and failed[0] <= oldest:
-                failed.popleft()
-            if not failed:
-                del self._failed[name]
+    def get(self, key: Hashable, find: Callable[[], T]) -> T:
+        """What ``find`` says, now or some minutes ago."""
+        until, value = self._known.get(key, (0.0, None))
+        if value is not None and self._clock() < until:
+            return value
+        value = find()
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        self._known[key] = (self._clock() + _FRESH, value)
+        return value

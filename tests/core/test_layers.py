@@ -17,7 +17,7 @@ LAYERS = (
     ("store", "transaction"),
     ("response", "steps", "dataflow"),
     ("loader", "admission"),
-    ("administration", "transactions", "observing"),
+    ("administration", "attempts", "transactions", "observing"),
     ("runtime", "config_schema"),
     ("planning", "tracing", "lint", "authority", "graph"),
     ("execution",),

@@ -12,6 +12,7 @@ from typing import Any
 
 from ldap3.protocol.rfc4511 import LDAPMessage
 from pyasn1.codec.ber import decoder, encoder
+from pyasn1.error import PyAsn1Error
 from pyasn1.type import univ
 
 _ENTRY, _DONE, _REFERENCE, _BOUND, _EXTENDED = 4, 5, 19, 1, 24
@@ -129,7 +130,13 @@ class StubServer:
         while received := connection.recv(65536):
             buffer += received
             while buffer and _length(buffer) <= len(buffer):
-                message, buffer = decoder.decode(buffer, asn1Spec=LDAPMessage())
+                whole, buffer = buffer[: _length(buffer)], buffer[_length(buffer) :]
+                try:
+                    message, _ = decoder.decode(whole, asn1Spec=LDAPMessage())
+                except PyAsn1Error:  # a filter of several parts is more than the library can read: nothing is found
+                    number = int(decoder.decode(whole[whole.index(b"\x02") :])[0])
+                    connection.sendall(_message(number, _DONE, self._result(0)))
+                    continue
                 if self.silent:
                     continue
                 for answer in self._answers(message):

@@ -173,7 +173,8 @@ def test_each_account_has_connections_of_its_own(stub: StubServer, service: Dire
     for account in ("a@stub.test", "b@stub.test", "a@stub.test"):
         service.open(Identity(IdentityKind.BASIC, account, credentials=Credentials(account, "x")))
     service.open(Identity(IdentityKind.BASIC, "c", credentials=Credentials("c", "x", "STUB")))
-    assert stub.binds == ["a@stub.test", "b@stub.test", "STUB\\c"]
+    others = [name for name in stub.binds if name != SERVICE.username]  # which looks up whose names they are
+    assert others == ["a@stub.test", "b@stub.test", "STUB\\c"]
 
 
 def test_under_the_impersonation_of_policies_the_service_account_acts(stub: StubServer) -> None:
@@ -199,3 +200,19 @@ def test_a_wrong_password_stays_out_of_the_error(stub: StubServer, service: Dire
     assert raised.value.code == Result.LOGON_FAILURE
     assert SERVICE.password not in str(raised.value)
     assert SERVICE.password not in repr(service.__dict__)
+
+
+def test_a_password_that_was_wrong_too_often_is_not_tried(stub: StubServer, service: DirectoriesService) -> None:
+    def domain(request: SearchRequest) -> Answer:
+        found = {"lockoutThreshold": ["3"], "lockOutObservationWindow": ["-18000000000"]}
+        return ([(request.base, found)], 0) if "lockoutThreshold" in request.attributes else ([], 0)
+
+    stub.search = domain
+    service.service()
+    stub.bind_result = 49
+    for code in (Result.LOGON_FAILURE, Result.LOGON_FAILURE, Code.E_ACCESSDENIED):
+        with pytest.raises(MpfError) as raised:
+            service.open(Identity(IdentityKind.BASIC, "a", credentials=Credentials("A@stub.test", "wrong")))
+        assert raised.value.code == code
+    assert stub.binds.count("A@stub.test") == 2  # one less than locks an account out
+    assert len([one for one in stub.requests if "lockoutThreshold" in one.attributes]) == 1

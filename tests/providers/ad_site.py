@@ -11,6 +11,7 @@ from uuid import UUID
 
 from lxml import etree
 
+from mpf_core.attempts import Attempt, Attempts
 from mpf_core.errors import MpfError
 from mpf_core.provider import CallContext, Change, Element, ProcedureType, Undo
 from mpf_core.security.identity import Identity, IdentityKind
@@ -69,6 +70,7 @@ class Directories:
     directory: Directory
     asked: list[str | None] = field(default_factory=list)
     memories: Memories = field(default_factory=Memories)
+    attempts: Attempts = field(default_factory=Attempts)
 
     def open(self, identity: Identity, server: str | None = None, *, deadline: float | None = None) -> Directory:
         self.asked.append(server)
@@ -82,6 +84,9 @@ class Directories:
 
     def memory(self, transaction_id: str) -> Memory:
         return self.memories.of(transaction_id)
+
+    def attempt(self, account: str) -> Attempt:
+        return self.attempts.begin(account, 3, 1800)
 
     def verify_password(self, dn: Dn, password: str) -> bool:
         return cast(EmbeddedDirectory, self.directory).verify_password(dn, password)

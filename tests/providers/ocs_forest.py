@@ -12,6 +12,7 @@ from uuid import UUID
 
 from lxml import etree
 
+from mpf_core.attempts import Attempt, Attempts
 from mpf_core.provider import CallContext, Change, Element, Undo
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Principal
@@ -55,6 +56,7 @@ class Directories:
     operator: Directory
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     memories: Memories = field(default_factory=Memories)
+    attempts: Attempts = field(default_factory=Attempts)
 
     def open(self, identity: Identity, server: str | None = None, *, deadline: float | None = None) -> Directory:
         self.asked.append((identity.name, server))
@@ -68,6 +70,9 @@ class Directories:
 
     def memory(self, transaction_id: str) -> Memory:
         return self.memories.of(transaction_id)
+
+    def attempt(self, account: str) -> Attempt:
+        return self.attempts.begin(account, 3, 1800)
 
     def verify_password(self, dn: Dn, password: str) -> bool:
         raise AssertionError("no procedure of this provider asks for passwords")

@@ -128,7 +128,7 @@ def test_a_name_that_is_claimed_has_to_be_the_holders(engine: Engine, accounts: 
     assert result.error is not None
     assert (result.error.code, result.error.description) == (
         Code.E_ACCESSDENIED,
-        "The caller's name or password is wrong.",
+        "The caller's name or password is wrong, or a wrong one was tried too often.",
     )
 
 

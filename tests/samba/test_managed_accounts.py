@@ -157,7 +157,7 @@ def test_from_creation_to_log_on_and_back(tenant: Tenant) -> None:
     assert not tenant.logs_on(FIRST)
 
 
-def test_a_user_changes_the_own_password(tenant: Tenant, directory: Directory) -> None:
+def test_a_user_changes_the_own_password(tenant: Tenant, engine: Engine, directory: Directory) -> None:
     create(tenant)
     tenant.done("SetUserPassword", user=ldap(MARCUS), newPassword=FIRST)
     tenant.done("EnableUser", user=ldap(MARCUS))
@@ -170,7 +170,12 @@ def test_a_user_changes_the_own_password(tenant: Tenant, directory: Directory) -
         wrong = tenant.ask("ChangeUserPassword", Caller(UPN), **{**changed, "oldPassword": SECOND}).error
         assert wrong is not None
         assert wrong.code in {0x80070056, 0x8007202F}
+        weak = tenant.ask("ChangeUserPassword", Caller(UPN), **{**changed, "newPassword": "x"}).error
+        assert weak is not None
+        assert "ERROR_PASSWORD_RESTRICTION" in weak.description
+        assert len(engine.store.settings.keys("attempt/")) == 1  # the wrong one, until there is a right one
         tenant.done("ChangeUserPassword", Caller(UPN), **changed)
+        assert engine.store.settings.keys("attempt/") == []
     finally:
         directory.modify(directory.base, [Modification("minPwdAge", ModifyOp.REPLACE, age.values("minPwdAge"))])
     # The old one is good for a while yet: a domain controller gives those some time who do not know the new one.

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from mpf_core.errors import Code, MpfError
+from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Caller, Credentials
 from mpf_directory import layout
 from mpf_directory.accounts import Accounts
 from mpf_directory.dn import Dn
 from mpf_directory.embedded import EmbeddedDirectory
 from mpf_directory.filters import Filter
-from mpf_directory.port import Directory, Entry, Scope
+from mpf_directory.port import Directory, Entry, Modification, ModifyOp, Scope
 from mpf_directory.seed import seed_hosting_tree
 from mpf_directory.service import DirectoriesService
 from mpf_directory.settings import DirectorySettings
@@ -171,8 +172,34 @@ def test_credentials_are_checked_and_belong_to_the_caller(seeded: Directory, sam
         assert accounts.authenticate(Caller(JOHN, Credentials(JOHN, ""))) is False
         for _ in range(3):
             assert accounts.authenticate(Caller(JOHN, Credentials(JOHN, "wrong"))) is False
-        with pytest.raises(MpfError) as raised:
-            accounts.authenticate(Caller(JOHN, Credentials(JOHN, PASSWORD)))
-        assert raised.value.code == Code.E_ACCESSDENIED
+        assert accounts.authenticate(Caller(JOHN, Credentials(JOHN, PASSWORD))) is False  # not tried any more
     finally:
         service.close()
+
+
+def test_nobody_locks_an_account_out_through_the_engine(seeded: Directory, samba: Samba, tmp_path: Path) -> None:
+    settings = DirectorySettings.model_validate(engine_config(samba))
+    entry = seeded.read(john(seeded), ["sAMAccountName"])
+    assert entry is not None
+    sam = entry.text("sAMAccountName")
+    before = {name: seeded.read(seeded.base, [name]) for name in ("lockoutThreshold", "lockOutObservationWindow")}
+    window = Modification("lockOutObservationWindow", ModifyOp.REPLACE, ("-18000000000",))
+    seeded.modify(seeded.base, [Modification("lockoutThreshold", ModifyOp.REPLACE, ("3",)), window])
+    service = DirectoriesService(settings, tmp_path, lambda _name: samba.administrator)
+    try:
+        for name in (JOHN, f"FABRIKAM\\{sam}", f"{sam}@fabrikam.com", str(john(seeded))):
+            assert Accounts(service).authenticate(Caller(name, Credentials(name, "gu3ss"))) is False
+        with pytest.raises(MpfError) as raised:
+            service.open(Identity(IdentityKind.BASIC, "x", credentials=Credentials(str(sam), PASSWORD, "FABRIKAM")))
+        assert raised.value.code == Code.E_ACCESSDENIED
+        found = seeded.read(john(seeded), ["badPwdCount", "lockoutTime"])
+        assert found is not None
+        assert (found.text("badPwdCount"), found.text("lockoutTime") or "0") == ("2", "0")
+    finally:
+        service.close()
+        for name, old in before.items():
+            value = (old.text(name) if old is not None else None) or "0"
+            seeded.modify(seeded.base, [Modification(name, ModifyOp.REPLACE, (value,))])
+    other = DirectoriesService(settings, tmp_path, lambda _name: samba.administrator)
+    assert Accounts(other).authenticate(Caller(JOHN, Credentials(JOHN, PASSWORD))) is True
+    other.close()

@@ -38,6 +38,7 @@ TOKENS = {
             "the environment",
             "the store's key",
             "an old value that a provider calls confidential",
+            "a password in the directory",
         )
     )
 }

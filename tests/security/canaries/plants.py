@@ -16,7 +16,9 @@ from mpf_core.testing.recording import Exchange
 from mpf_core.tracing import Span, Trace
 from mpf_core.transaction.states import StepState, TransactionState
 from mpf_core.transaction.transaction import StepOutcome
-from tests.security.canaries.world import World
+from mpf_directory.embedded import EmbeddedDirectory
+from mpf_directory.port import Modification, ModifyOp
+from tests.security.canaries.world import ACCOUNT, World
 
 
 def put_into_logs(world: World, text: str) -> None:
@@ -37,6 +39,11 @@ def put_into_files(world: World, text: str) -> None:
 def put_into_events(world: World, text: str) -> None:
     with (world.folder / "events.jsonl").open("a") as file:
         file.write(text)
+
+
+def put_into_directory(world: World, text: str) -> None:
+    with EmbeddedDirectory(world.folder / "directory.db") as directory:
+        directory.modify(ACCOUNT, [Modification("description", ModifyOp.REPLACE, (text,))])
 
 
 def put_into_responses(world: World, text: str) -> None:

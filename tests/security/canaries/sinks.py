@@ -18,7 +18,7 @@ from tests.security.canaries.parrot import (
     CALLER,
     with_variables,
 )
-from tests.security.canaries.world import KEY, REQUESTS, World
+from tests.security.canaries.world import ACCOUNT, KEY, REQUESTS, World
 
 
 def logs(world: World) -> str:
@@ -153,7 +153,16 @@ COMMANDS = {
     "audit elevations": ("audit", "elevations"),
     "audit export": ("audit", "export", "-"),
     "credentials list": ("credentials", "list"),
+    "audit verify": ("-vv", "audit", "verify"),
+    "audit prune": ("audit", "prune", "--before", "2020-01-01"),
     "store info": ("store", "info"),
+    "store prune": ("-vv", "store", "prune"),
+    "recover": ("-vv", "recover"),
+    "recover --json": ("recover", "--json"),
+    "graph": ("graph", "Parrot::Say"),
+    "directory show": ("-vv", "--config", "directory.toml", "directory", "show", str(ACCOUNT)),
+    "directory export": ("--config", "directory.toml", "directory", "export"),
+    "directory check": ("--config", "directory.toml", "directory", "check"),
     "plugins": ("plugins", "list"),
 }
 

@@ -22,6 +22,8 @@ from mpf_core.planning import Plan
 from mpf_core.testing import Recorder
 from mpf_core.tracing import Trace
 from mpf_core.transaction.states import TransactionState
+from mpf_directory import layout
+from mpf_directory.embedded import EmbeddedDirectory
 from mpf_eventlog import EventLogPlugin
 from tests.security.canaries.parrot import (
     CALLER,
@@ -55,6 +57,15 @@ enabled = ["test.parrot", "test.parrot-policy", "mpf.config", "mpf.eventlog"]
 [plugins."mpf.eventlog"]
 path = "events.jsonl"
 """
+#: The same store and a directory, for `mpfctl directory`: the other configuration's callers are in none.
+WITH_DIRECTORY = """
+[store]
+url = "sqlite:///mpf.db"
+key_file = "mpf.key"
+[plugins]
+enabled = ["mpf.directory"]
+"""
+ACCOUNT = layout.BASE.child("CN", "Users").child("CN", "parrot")
 ENTRY_POINTS = """
 [mpf.plugins]
 test.parrot = tests.security.canaries.parrot:ParrotPlugin
@@ -220,6 +231,10 @@ def write_site(folder: Path) -> None:
     (folder / "credentials.toml").write_text(f"[file]\nusername = 'svc'\npassword = {stored}")
     for name in ("mpf.key", "credentials.toml"):
         (folder / name).chmod(0o600)
+    (folder / "directory.toml").write_text(WITH_DIRECTORY)
+    with EmbeddedDirectory.create(folder / "directory.db") as directory:
+        password = f'"{secret("a password in the directory")}"'.encode("utf-16-le")
+        directory.add(ACCOUNT, {"objectClass": ["user"], "sAMAccountName": ["parrot"], "unicodePwd": [password]})
     info = folder / "site" / "parrot-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: parrot\nVersion: 1.0\n")

@@ -7,22 +7,28 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from mpf_core import (
     Caller,
     Credentials,
+    MpfError,
     redaction,
     submission,
 )
+from mpf_core.attempts import Attempt, Attempts
+from mpf_core.cli import callers, cli
 from mpf_core.execution import Execution
 from mpf_core.security.calls import Decision
+from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.store.chain import Chain
 from mpf_core.store.port import RequestKey
 from mpf_core.store.vault import DataKey
+from mpf_directory import service
+from mpf_directory.backends import EmbeddedBackend
 from mpf_directory.dn import Dn
-from mpf_directory.port import Modification, ModifyOp
+from mpf_directory.port import Directories, Modification, ModifyOp
 from mpf_directory.service import DirectoriesService
-from mpf_directory.throttle import BindThrottle
 from tests.namespaces.support import (
     ALPINE,
     ALPINE_ADMIN,
@@ -43,8 +49,14 @@ from tests.security.guards.base import (
 )
 from tests.support import CALLER
 
+_begin = Attempts.begin
 
-@guard("wrong passwords are throttled", replaced(BindThrottle, "check", nothing))
+
+def _count_nothing(_self: Attempts, what: str, *_: object) -> Attempt:
+    return _begin(Attempts(), what, 1, 1)
+
+
+@guard("wrong passwords are throttled", replaced(Attempts, "begin", _count_nothing))
 def guessing_a_password(folder: Path) -> bool:
     with make_site() as site:
         password = [f'"{SECRET}"'.encode("utf-16-le")]
@@ -55,7 +67,47 @@ def guessing_a_password(folder: Path) -> bool:
         return result.error is None or "password" not in result.error.description
 
 
-@guard("a caller's password is checked", replaced(DirectoriesService, "verify_password", lambda *_: True))
+def _each_time_another(patch: pytest.MonkeyPatch) -> None:
+    numbers = iter(range(1000))
+    patch.setattr(service, "key_of", lambda _account: str(next(numbers)))
+
+
+@guard("the names of an account count together", _each_time_another)
+def guessing_by_several_names(folder: Path) -> bool:
+    with make_site() as site:
+        password = f'"{SECRET}"'.encode("utf-16-le")
+        site.directory.modify(Dn.parse(JOHN), [Modification("unicodePwd", ModifyOp.REPLACE, (password,))])
+        sam = site.read(JOHN).text("sAMAccountName")
+        for name in (f"FABRIKAM\\{sam}", f"{sam}@fabrikam.com", JOHN):
+            site.submit("GetSipUserProperties", Caller(name, Credentials(name, "a")), {"user": ldap(JOHN)})
+        caller = Caller("johnc@alpineskihouse.com", Credentials("johnc@alpineskihouse.com", SECRET))
+        result = site.submit("GetSipUserProperties", caller, {"user": ldap(JOHN)})
+        return result.error is None or "password" not in result.error.description
+
+
+@guard(
+    "a request's credentials are checked in the embedded directory", replaced(EmbeddedBackend, "_log_on", lambda *_: True)
+)
+def credentials_that_are_made_up(folder: Path) -> bool:
+    with make_site() as site:
+        made_up = Identity(IdentityKind.BASIC, JOHN, credentials=Credentials(JOHN, "a"))
+        try:
+            site.engine.services.get(Directories).open(made_up)  # type: ignore[type-abstract]
+        except MpfError:
+            return False
+        return True
+
+
+@guard("operators' commands need a permission", replaced(callers, "require_permission", nothing))
+def a_look_into_the_directory(folder: Path) -> bool:
+    with make_site() as site, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callers, "_owns_configuration", lambda _state: False)
+        config = site.engine.config.base_dir / "mpf.toml"
+        config.write_text('[plugins]\nenabled = ["mpf.directory"]\n')
+        return CliRunner().invoke(cli, ["--config", str(config), "directory", "show", JOHN]).exit_code == 0
+
+
+@guard("a caller's password is checked", replaced(DirectoriesService, "try_password", lambda *_: True))
 def a_wrong_password(folder: Path) -> bool:
     with make_site() as site:
         caller = Caller(ALPINE_ADMIN.name, Credentials(ALPINE_ADMIN.name, "wrong"))
