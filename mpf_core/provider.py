@@ -16,13 +16,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from lxml import etree
 
+from mpf_core import points
 from mpf_core.errors import Code, MpfError
 
 if TYPE_CHECKING:
@@ -123,6 +125,18 @@ class CallContext:
         STORE_UNAVAILABLE: then nothing more may be done.
         """
         self.flush()
+
+    @contextmanager
+    def effect(self) -> Iterator[None]:
+        """Around each effect of a `Provider.apply`, undo or commit that has several: ``with ctx.effect(): ...``.
+
+        Nothing is recorded: tests, and the conformance kit among them, kill before and behind it. Raises TIMEOUT, before
+        the effect, when the time is over.
+        """
+        self.remaining()
+        points.reach("provider.effect.before")
+        yield
+        points.reach("provider.effect.after")
 
     def remaining(self) -> float | None:
         """Seconds until the request's deadline, or ``None`` without one. Raises TIMEOUT when it has passed."""

@@ -261,7 +261,7 @@ class DirectoryProvider(Provider):
         """
         server = cast(dict[str, Json], change.data)["server"]
         opened = self._directories.open(ctx.identity, str(server) if server else None, deadline=ctx.deadline)
-        return _guarded(ctx, PointedDirectory(ForgettingDirectory(opened, self._memory(ctx)), ctx.remaining))
+        return _guarded(ctx, PointedDirectory(ForgettingDirectory(opened, self._memory(ctx)), ctx.effect))
 
     def _remembering(self, ctx: CallContext, directory: Directory, account: Hashable) -> Directory:
         memory = self._memory(ctx)
