@@ -50,8 +50,9 @@ class ProcedureType(Enum):
 class Change:
     """What one write call will do and what undoes it, as data.
 
-    ``data`` is JSON: all that `Provider.apply`, `Provider.undo` and `Provider.commit` need, in any process.
-    ``output`` is what is known of the call's output before it is done. ``reversible=False`` declares that the effect
+    ``data`` is JSON: all that `Provider.apply`, `Provider.undo` and `Provider.commit` need, in any process. ``output`` is
+    what is known of the call's output before it is done; ``complete`` says that nothing else comes but what the output
+    schema requires, so that a plan need not stop where somebody asks for more. ``reversible=False`` declares that the effect
     cannot be undone (a message that was sent); such a step ends as *irreversible*. ``format`` is the version of
     ``data``, so that a journal written by an older release can be read. ``confidential`` data is encrypted in the journal
     whatever the request and the configuration say. A change with ``data`` of ``None`` does nothing.
@@ -62,6 +63,7 @@ class Change:
     reversible: bool = True
     format: int = 1
     confidential: bool = False
+    complete: bool = False
 
 
 #: The change that does nothing: the object is already as asked for.

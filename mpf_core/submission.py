@@ -114,8 +114,8 @@ class Submission:
                 execution.authority.settle()
         except (MpfError, Doomed) as raised:
             error = raised.error if isinstance(raised, Doomed) else raised
-            return Plan(tuple(planning.steps), _masked(_located(error, self._target)), planning.unsure)
-        return Plan(tuple(planning.steps), unsure=planning.unsure)
+            return planning.plan(_masked(_located(error, self._target)))
+        return planning.plan()
 
     def _admit(self) -> tuple[Principal, Admitted]:
         principal = self._authenticate()

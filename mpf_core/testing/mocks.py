@@ -227,7 +227,7 @@ class MockProvider(Provider):
         self._check(procedure, answer, expected=found is not None)
         if procedure.type is ProcedureType.READ:
             return answer
-        return Change({"call": number}, tuple(answer))
+        return Change({"call": number}, tuple(answer), complete=True)
 
     def _answer(self, expectation: Expectation, call: MockCall) -> list[Element]:
         try:

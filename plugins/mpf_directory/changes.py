@@ -143,7 +143,7 @@ class DirectoryProvider(Provider):
         data: dict[str, Json] = {"server": directory.server, "operations": cast(list[Json], doing)}
         if commit:
             data["commit"] = [to_json(operation) for operation in commit]
-        return Change(data, tuple(output))
+        return Change(data, tuple(output), complete=True)
 
     @classmethod
     def add_change(cls, directory: Directory, dn: Dn, attributes: Wanted, output: Iterable[Element] = ()) -> Change:
