@@ -364,6 +364,7 @@ class Execution:
             stale=lambda: self.stale,
             capability=scope.security.capability,
             record_assertion=self._assertion(scope),
+            planned=isinstance(self.transaction, Planning),
         )
         saved = xml.serialize(data) if procedure.save_data_for_rollback else None
         if isinstance(self.transaction, Planning):

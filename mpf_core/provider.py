@@ -89,7 +89,8 @@ class CallContext:
     have become out of date: others may have changed it by the time that the lock was taken. ``capability`` is all that a
     call may do which runs with more rights than its caller has; ``None`` is no such limit. A provider calls
     ``record_assertion`` before another account than ``identity`` acts for it: whoever reads the audit sees that only the
-    engine's own authorization decided.
+    engine's own authorization decided. ``planned`` says that the call is made for a plan: what it prepares is shown and
+    never done.
 
     During undo and commit ``identity`` is the recovery account, ``caller`` has nothing but a name, ``context`` holds only
     the transaction's id and ``bag`` is empty: it may be another process.
@@ -112,6 +113,7 @@ class CallContext:
     stale: Callable[[], int] | None = field(default=None, repr=False)
     capability: Capability | None = None
     record_assertion: Callable[[], None] = field(default=lambda: None, repr=False)
+    planned: bool = False
 
     def lock(self, key: str, *, shared: bool = False) -> None:
         """Hold ``key`` for this transaction until it has ended, alone, or ``shared`` with others who only rely on it.

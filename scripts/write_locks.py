@@ -45,7 +45,7 @@ _BOUNDS = (
 
 def api() -> Iterator[str]:
     """Every public name with its signature, and the public members of each class."""
-    for module in (mpf_core, mpf_core.testing):
+    for module in (mpf_core, mpf_core.testing, mpf_pytest):
         for name in sorted(module.__all__):
             yield from _lines(f"{module.__name__}.{name}", getattr(module, name))
     for name, fixture in inspect.getmembers(mpf_pytest, lambda one: hasattr(one, "_fixture_function")):

@@ -32,7 +32,7 @@ def changed(before: list[str], now: list[str]) -> set[str]:
     """The names in the lines that came or went, without the module that they are in."""
     lines = {line[2:] for line in ndiff(_exported(before), _exported(now)) if line[0] in "+-"}
     names = (re.sub(r"^(class|fixture|point) ", "", line) for line in lines)
-    return {re.sub(r"^mpf_core\.(testing\.)?", "", re.split(r"\(|: | = ", name)[0]) for name in names}
+    return {re.sub(r"^(mpf_core|mpf_pytest)\.(testing\.)?", "", re.split(r"\(|: | = ", name)[0]) for name in names}
 
 
 def _exported(lines: list[str]) -> list[str]:

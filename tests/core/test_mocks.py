@@ -191,7 +191,11 @@ def test_a_name_that_is_misspelt_is_no_call_that_was_not_made(bench: Bench) -> N
 
 
 def test_an_argument_that_no_call_can_have_is_told_at_once(bench: Bench) -> None:
-    for ask in (bench.mock.on, bench.mock.assert_called, lambda procedure, **more: bench.mock.assert_calls((procedure, more))):
+    for ask in (
+        bench.mock.on,
+        bench.mock.assert_called,
+        lambda procedure, **more: bench.mock.assert_calls((procedure, more)),
+    ):
         with pytest.raises(KeyError, match="'Greet' has no argument 'nmae': it has name"):
             ask("Greet", nmae="Ada")
         with pytest.raises(TypeError, match="'name' is 1, and arguments of a call are texts: say '1'"):

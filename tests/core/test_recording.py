@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,6 +96,24 @@ def test_a_call_that_was_not_recorded_is_refused(file: Path, recording: Path) ->
     responses(engine(*mocks.values()), (("Get", "<name>eve</name>"),))
     with pytest.raises(AssertionError, match="eve"):
         mocks["Accounts"].verify()
+
+
+def test_a_plan_leaves_nothing_in_a_recording(file: Path) -> None:
+    recorder = Recorder()
+    steps = "".join(
+        f'<execute namespace="Accounts" procedure="{procedure}" impersonate="1"><executeData>{data}</executeData></execute>'
+        for procedure, data in CALLS[:2]
+    )
+    plan = engine(recorder.wrap(Real(file))).plan(f"<request><procedure>{steps}</procedure></request>", CALLER)
+    assert plan.error is None
+    assert len(plan.calls) == 2
+    assert recorder.exchanges == []
+
+
+def test_what_is_public_of_a_wrapped_plugin_stays() -> None:
+    wrapped: Any = Recorder().wrap(DirectoryPlugin())
+    assert wrapped.settings_model is DirectoryPlugin.settings_model
+    assert wrapped.name == DirectoryPlugin.name
 
 
 def test_a_recorded_call_is_answered_once(file: Path, recording: Path) -> None:
