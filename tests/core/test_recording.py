@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from mpf_core import CallContext, Change, Config, Engine
 from mpf_core.provider import Element, Output
+from mpf_core.security.identity import Identity, IdentityKind
+from mpf_core.security.principal import Principal
 from mpf_core.testing import AllowAll, MockProvider, Recorder, replay
 from mpf_directory import DirectoryPlugin
 from mpf_error import ErrorPlugin
@@ -108,6 +111,15 @@ def test_a_plan_leaves_nothing_in_a_recording(file: Path) -> None:
     assert plan.error is None
     assert len(plan.calls) == 2
     assert recorder.exchanges == []
+
+
+def test_a_change_that_is_not_done_yet_is_not_taken_for_another(file: Path) -> None:
+    """Python gives the identity of an object that is gone to the next one."""
+    wrapped: Any = Recorder().wrap(MockProvider(file))
+    [provider] = wrapped.mpf_providers().values()
+    identity, context = Identity(IdentityKind.CALLER, "x"), etree.Element("context")
+    ctx = CallContext("{1}", "Accounts", "Create", "", 1, identity, Principal("x"), context, {})
+    assert len({id(provider.respond(ctx, etree.Element("executeData"))) for _ in range(500)}) == 500
 
 
 def test_what_is_public_of_a_wrapped_plugin_stays() -> None:
