@@ -6,7 +6,7 @@ from mpf_core.engine import Engine, Result
 from mpf_core.errors import Code, ConfigError, ErrorSource, MpfError, Violation
 from mpf_core.events import Event
 from mpf_core.hookspecs import hookimpl
-from mpf_core.planning import Plan, PlannedStep
+from mpf_core.planning import Plan, PlannedCall, PlannedStep
 from mpf_core.provider import (
     NO_CHANGE,
     CallContext,
@@ -52,6 +52,7 @@ __all__ = [
     "IdentityKind",
     "MpfError",
     "Plan",
+    "PlannedCall",
     "PlannedStep",
     "Principal",
     "ProcedureType",

@@ -28,6 +28,7 @@ class AsyncEngine:
 
     def __init__(self, engine: Engine, workers: int = 8) -> None:
         self.engine = engine
+        self._closed = False
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="mpf-request")
 
     async def __aenter__(self) -> AsyncEngine:
@@ -45,7 +46,11 @@ class AsyncEngine:
         await self.close()
 
     async def close(self) -> None:
-        """Wait for all requests, and close the engine. A task that is cancelled meanwhile ends when that is done."""
+        """Wait for all requests, and close the engine; more of them raise RuntimeError.
+
+        A task that is cancelled meanwhile ends when that is done.
+        """
+        self._closed = True
         closing = asyncio.ensure_future(asyncio.to_thread(self._close))
         try:
             await asyncio.shield(closing)
@@ -96,15 +101,25 @@ class AsyncEngine:
         return await self._in_thread(run, cancel.set)
 
     async def plan(
-        self, request: bytes | str, caller: Caller, *, namespace: str | None = None, procedure: str | None = None
+        self,
+        request: bytes | str,
+        caller: Caller,
+        *,
+        namespace: str | None = None,
+        procedure: str | None = None,
+        timeout: float | None = None,
     ) -> Plan:
-        """`Engine.plan`."""
-        return await self._in_thread(
-            functools.partial(self.engine.plan, request, caller, namespace=namespace, procedure=procedure)
+        """`Engine.plan`. When the task is cancelled, so is the plan."""
+        cancel = threading.Event()
+        run = functools.partial(
+            self.engine.plan, request, caller, namespace=namespace, procedure=procedure, timeout=timeout, cancel=cancel
         )
+        return await self._in_thread(run, cancel.set)
 
     async def _in_thread(self, function: Callable[[], T], cancelled: Callable[[], None] = lambda: None) -> T:
         context = contextvars.copy_context()  # spans of the caller's trace, for example
+        if self._closed:
+            raise RuntimeError("this engine is closed")
         job = self._threads.submit(context.run, function)
         running = asyncio.wrap_future(job)
         try:

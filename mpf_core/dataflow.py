@@ -17,7 +17,7 @@ from mpf_core.model import Action, ForEach, IfNull, Mode, Repeat, Select, Transf
 from mpf_core.paths import Atom, Path, Selected
 from mpf_core.provider import Element
 from mpf_core.transforms import apply_transform
-from mpf_core.unknowns import require_known, require_text_known
+from mpf_core.unknowns import require_known, require_shape_known, require_text_known
 
 
 class Skip(Exception):  # noqa: N818 - it is no error
@@ -130,8 +130,7 @@ class Frame:
     def _repetitions(self, repeats: tuple[Repeat, ...]) -> int:
         times, most = 1, self._allowance.limits.repeats
         for repeat in repeats:
-            root = self.scope(repeat.source)
-            nodes = [] if root is None else repeat.path.select(root)
+            nodes = self._nodes(self.scope(repeat.source), repeat.path)
             if not nodes:
                 if repeat.if_null is IfNull.FAIL:
                     raise _selects_nothing("repeat", repeat.source, repeat.path)
@@ -161,8 +160,7 @@ class Frame:
     def decide(self, select: Select) -> None:
         """Evaluate a ``select``: the first equal ``where`` wins, then defaultCase; no node gives ifNullCase."""
         self._allowance.turn()
-        root = self.scope(select.source)
-        nodes = [] if root is None else select.path.select(root)
+        nodes = self._nodes(self.scope(select.source), select.path)
         if not nodes:
             self.cases[select.name] = select.if_null_case
             return
@@ -183,11 +181,7 @@ class Frame:
         moving = transfer.mode is Mode.MOVE
         new: list[Selected]
         if transfer.transform is not None:
-            new = []
-            for node in nodes:
-                if isinstance(node, Atom):
-                    raise MpfError(Code.INVALID_SELECTION, f"{transfer.label}: a transform needs an element.")
-                new += apply_transform(transfer.transform, node, transfer.label)
+            new = self._transformed(transfer, transfer.transform, nodes)
             if not new:
                 if transfer.allow_null:
                     return
@@ -205,6 +199,16 @@ class Frame:
             lending = transfer.mode is Mode.MERGE and transfer.source != transfer.destination
             new = [self._copied(node, lending=lending) for node in nodes]
         self._place(transfer, new)
+
+    def _transformed(self, transfer: Transfer, transform: etree.XSLT, nodes: Sequence[Selected]) -> list[Selected]:
+        new = list[Selected]()
+        for node in nodes:
+            if isinstance(node, Atom):
+                raise MpfError(Code.INVALID_SELECTION, f"{transfer.label}: a transform needs an element.")
+            if self._planned:
+                require_shape_known(node, transfer.source_path.text or transfer.source)
+            new += apply_transform(transform, node, transfer.label)
+        return new
 
     def _take(self, node: Selected) -> Selected:
         """Remove a node from its place and return it; a scope's root gives its content and stays, empty."""

@@ -232,6 +232,7 @@ class Engine:
         namespace: str | None = None,
         procedure: str | None = None,
         timeout: float | None = None,
+        cancel: threading.Event | None = None,
     ) -> Plan:
         """What a request would do: every check and every read is done, and no write.
 
@@ -243,7 +244,8 @@ class Engine:
         self._enter(transaction_id)
         try:
             log = self._log.bind(transaction=transaction_id)
-            return Submission(self._surroundings(), request, caller, target, transaction_id, log).plan(deadline)
+            submission = Submission(self._surroundings(), request, caller, target, transaction_id, log)
+            return submission.plan(deadline, cancel.is_set if cancel is not None else _never)
         finally:
             self._exit(transaction_id)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 from structlog.typing import FilteringBoundLogger
 
-from mpf_core import redaction, xml
+from mpf_core import redaction, unknowns, xml
 from mpf_core.administration import Administration
 from mpf_core.allowance import Allowance
 from mpf_core.authority import Authority
@@ -20,7 +20,7 @@ from mpf_core.errors import Code, Doomed, ErrorSource, MpfError
 from mpf_core.events import Event, EventName
 from mpf_core.model import Access, Execute, Inherit, Namespace, Procedure, Queue, Select, Step, Transform, Try
 from mpf_core.observing import Observing
-from mpf_core.planning import Planning
+from mpf_core.planning import PlannedCall, Planning
 from mpf_core.provider import CallContext, Change, Element, Output, ProcedureType
 from mpf_core.response import error_context
 from mpf_core.runtime import Runtime
@@ -151,9 +151,16 @@ class Execution:
             if isinstance(step, Try):
                 self._try(scope, step)
             elif isinstance(step, Select):
-                scope.frame.decide(step)
+                self._decide(scope, step)
             else:
                 self._action(scope, step)
+
+    def _decide(self, scope: Scope, step: Select) -> None:
+        try:
+            scope.frame.decide(step)
+        except Doomed as doomed:
+            doomed.error.step, doomed.error.sequence = f"{scope.path}/{step.label}", self.sequence
+            raise
 
     def _try(self, scope: Scope, step: Try) -> None:
         for child in step.body:
@@ -245,6 +252,8 @@ class Execution:
             security = scope.security.enter(step.impersonate, self.authority.execute_as(procedure))
             if self.trace is not None:
                 self.trace.runs_as(self.sequence, security.identity)
+            if isinstance(self.transaction, Planning):
+                self._planned(scope, procedure, path, security)
             call = Call(
                 self.transaction.id, self.caller, security.identity, procedure, scope.procedure, data, path, scope.named
             )
@@ -354,12 +363,14 @@ class Execution:
             stale=lambda: self.stale,
             capability=scope.security.capability,
             record_assertion=self._assertion(scope),
+            planned=isinstance(self.transaction, Planning),
         )
         saved = xml.serialize(data) if procedure.save_data_for_rollback else None
         if isinstance(self.transaction, Planning):
+            unknowns.require_shape_known(data, f"the arguments of {procedure.full_name}")
             self.transaction.looks(ctx)
         try:
-            made = getattr(provider, attribute)(ctx, data)
+            made = self._asked(getattr(provider, attribute), ctx, data)
             if handler.type is ProcedureType.READ:
                 self._check_call_time(ctx, procedure)
                 self._append(data, made)
@@ -385,10 +396,38 @@ class Execution:
                 f"the engine's log has the details of transaction {self.transaction.id}.",
             ) from error
 
+    def _asked(self, handler: Callable[[CallContext, Element], Any], ctx: CallContext, data: Element) -> Any:
+        """What a provider answers. In a plan an error is none where it may come of a value that is not known yet."""
+        try:
+            return handler(ctx, data)
+        except Exception as error:
+            if isinstance(self.transaction, Planning) and unknowns.is_unknown(data):
+                text = error.description if isinstance(error, MpfError) else type(error).__name__
+                raise unknowns.pending(f"the arguments of {ctx.namespace}::{ctx.procedure} ({text})") from error
+            raise
+
+    def _planned(self, scope: Scope, procedure: Procedure, path: str, security: SecurityState) -> None:
+        assert isinstance(self.transaction, Planning)
+        identity = security.identity
+        self.transaction.calls.append(
+            PlannedCall(
+                self.sequence,
+                procedure.full_name,
+                procedure.type.value,
+                path,
+                identity.name,
+                identity.kind.value,
+                scope.depth,
+            )
+        )
+
     def _check_input(self, schema: InputSchema, data: Element) -> None:
         for name in schema.secrets:
             self.allowance.hide({"".join(map(str, element.itertext())) for element in data.iter(name)})
-        schema.check(data)
+        if isinstance(self.transaction, Planning):
+            unknowns.check(schema, data)
+        else:
+            schema.check(data)
 
     def _append(self, data: Element, made: Output) -> None:
         if made is None:

@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lxml import etree
-
 from mpf_core import redaction
 from mpf_core.errors import MpfError
 from mpf_core.events import EventName
 from mpf_core.provider import CallContext, Change, Element, Output, Provider
 from mpf_core.runtime import Runtime
 from mpf_core.store.port import TransactionRecord
-from mpf_core.unknowns import UNKNOWN
+from mpf_core.unknowns import ANYTHING, UNKNOWN, stand_ins
+
+__all__ = ["UNKNOWN", "Plan", "PlannedCall", "PlannedStep", "Planning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class PlannedStep:
 
     ``identity`` is the account it would run as and ``identity_kind`` where that comes from, ``change`` what it would do, as
     text (LDIF for directories), and ``unknown`` the names of outputs that only doing it would yield. ``deferred`` says that
-    the effect would become final at the commit only.
+    the effect would become final at the commit only; ``sequence`` is that of the call.
     """
 
     procedure: str
@@ -39,6 +39,24 @@ class PlannedStep:
     reversible: bool = True
     deferred: bool = False
     unknown: tuple[str, ...] = ()
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """One call that would happen, of whatever kind: ``type`` is read, write or two-phase, ``depth`` how many are around it.
+
+    ``sequence`` counts all calls of the request; a `PlannedStep` has that of its call. A write call without one changes
+    nothing, or consists of others.
+    """
+
+    sequence: int
+    procedure: str
+    type: str
+    step: str
+    identity: str
+    identity_kind: str
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +66,14 @@ class Plan:
     ``steps`` are its write calls in order; those that a ``try`` would undo are not there. ``error`` is why it would fail, or
     ``None``. `stopped` says that the error may be there only because nothing was done: earlier steps have changes, or
     values that are not known yet. ``unsure`` is the first call (its step) that looks at the world behind a change: what it
-    and those behind it find may be another thing when the change is made.
+    and those behind it find may be another thing when the change is made. ``calls`` are all calls in order, also
+    those that only read, and those that a ``try`` would undo.
     """
 
     steps: tuple[PlannedStep, ...] = ()
     error: MpfError | None = None
     unsure: str = ""
+    calls: tuple[PlannedCall, ...] = ()
 
     @property
     def stopped(self) -> bool:
@@ -70,6 +90,7 @@ class Planning:
     steps: list[PlannedStep] = field(default_factory=list)
     tell: Callable[[EventName, dict[str, object]], None] = lambda _name, _fields: None
     unsure: str = ""
+    calls: list[PlannedCall] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -78,6 +99,10 @@ class Planning:
 
     def lock(self, key: str, *, shared: bool = False) -> None:
         """Nothing is held: a plan is made beside running requests, and may be old when it is read."""
+
+    def plan(self, error: MpfError | None = None) -> Plan:
+        """What was found out until now."""
+        return Plan(tuple(self.steps), error, self.unsure, tuple(self.calls))
 
     def looks(self, ctx: CallContext) -> None:
         """A provider is about to look at the world, for a read or to prepare a write."""
@@ -107,7 +132,8 @@ class Planning:
                 redaction.mask(provider.describe(change)),
                 change.reversible,
                 two_phase,
-                tuple(str(element.tag) for element in missing),
+                tuple(str(element.tag) for element in missing if element.tag != ANYTHING),
+                ctx.sequence,
             )
         )
         return missing
@@ -126,10 +152,4 @@ class Planning:
     def _missing(self, ctx: CallContext, change: Change) -> list[Element]:
         _, procedure = self.runtime.procedure(ctx.namespace, ctx.procedure)
         known = {str(element.tag) for element in change.output}
-        made = []
-        for argument in procedure.output_schema.arguments if procedure.output_schema is not None else ():
-            if argument.required and argument.name not in known:
-                element = etree.Element(argument.name)
-                element.text = UNKNOWN
-                made.append(element)
-        return made
+        return stand_ins(procedure.output_schema, known, complete=change.complete)

@@ -16,13 +16,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from lxml import etree
 
+from mpf_core import points
 from mpf_core.errors import Code, MpfError
 
 if TYPE_CHECKING:
@@ -48,8 +50,9 @@ class ProcedureType(Enum):
 class Change:
     """What one write call will do and what undoes it, as data.
 
-    ``data`` is JSON: all that `Provider.apply`, `Provider.undo` and `Provider.commit` need, in any process.
-    ``output`` is what is known of the call's output before it is done. ``reversible=False`` declares that the effect
+    ``data`` is JSON: all that `Provider.apply`, `Provider.undo` and `Provider.commit` need, in any process. ``output`` is
+    what is known of the call's output before it is done; ``complete`` says that nothing else comes but what the output
+    schema requires, so that a plan need not stop where somebody asks for more. ``reversible=False`` declares that the effect
     cannot be undone (a message that was sent); such a step ends as *irreversible*. ``format`` is the version of
     ``data``, so that a journal written by an older release can be read. ``confidential`` data is encrypted in the journal
     whatever the request and the configuration say. A change with ``data`` of ``None`` does nothing.
@@ -60,6 +63,7 @@ class Change:
     reversible: bool = True
     format: int = 1
     confidential: bool = False
+    complete: bool = False
 
 
 #: The change that does nothing: the object is already as asked for.
@@ -85,7 +89,8 @@ class CallContext:
     have become out of date: others may have changed it by the time that the lock was taken. ``capability`` is all that a
     call may do which runs with more rights than its caller has; ``None`` is no such limit. A provider calls
     ``record_assertion`` before another account than ``identity`` acts for it: whoever reads the audit sees that only the
-    engine's own authorization decided.
+    engine's own authorization decided. ``planned`` says that the call is made for a plan: what it prepares is shown and
+    never done.
 
     During undo and commit ``identity`` is the recovery account, ``caller`` has nothing but a name, ``context`` holds only
     the transaction's id and ``bag`` is empty: it may be another process.
@@ -108,6 +113,7 @@ class CallContext:
     stale: Callable[[], int] | None = field(default=None, repr=False)
     capability: Capability | None = None
     record_assertion: Callable[[], None] = field(default=lambda: None, repr=False)
+    planned: bool = False
 
     def lock(self, key: str, *, shared: bool = False) -> None:
         """Hold ``key`` for this transaction until it has ended, alone, or ``shared`` with others who only rely on it.
@@ -123,6 +129,18 @@ class CallContext:
         STORE_UNAVAILABLE: then nothing more may be done.
         """
         self.flush()
+
+    @contextmanager
+    def effect(self) -> Iterator[None]:
+        """Around each effect of a `Provider.apply`, undo or commit that has several: ``with ctx.effect(): ...``.
+
+        Nothing is recorded: tests, and the conformance kit among them, kill before and behind it. Raises TIMEOUT, before
+        the effect, when the time is over.
+        """
+        self.remaining()
+        points.reach("provider.effect.before")
+        yield
+        points.reach("provider.effect.after")
 
     def remaining(self) -> float | None:
         """Seconds until the request's deadline, or ``None`` without one. Raises TIMEOUT when it has passed."""

@@ -96,16 +96,16 @@ class Submission:
             self._interrupted()
             raise
 
-    def plan(self, deadline: float | None) -> Plan:
+    def plan(self, deadline: float | None, cancelled: Callable[[], bool]) -> Plan:
         """Find out what it would do, and do nothing. The audit has the elevations that this takes, and nothing else."""
         with redaction.hiding(self._passwords()):
-            return self._plan(deadline)
+            return self._plan(deadline, cancelled)
 
-    def _plan(self, deadline: float | None) -> Plan:
+    def _plan(self, deadline: float | None, cancelled: Callable[[], bool]) -> Plan:
         planning = Planning(self._record, self._around.runtime)
         try:
             principal, admitted = self._admit()
-            execution = self._execution(planning, principal, admitted, deadline, lambda: False)
+            execution = self._execution(planning, principal, admitted, deadline, cancelled)
             security = self._security(principal, admitted)
             self._note("request.plan", security)
             try:
@@ -114,8 +114,8 @@ class Submission:
                 execution.authority.settle()
         except (MpfError, Doomed) as raised:
             error = raised.error if isinstance(raised, Doomed) else raised
-            return Plan(tuple(planning.steps), _masked(_located(error, self._target)), planning.unsure)
-        return Plan(tuple(planning.steps), unsure=planning.unsure)
+            return planning.plan(_masked(_located(error, self._target)))
+        return planning.plan()
 
     def _admit(self) -> tuple[Principal, Admitted]:
         principal = self._authenticate()

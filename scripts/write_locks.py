@@ -26,7 +26,6 @@ from mpf_core.cli import cli
 from mpf_core.config_schema import config_schema
 from mpf_core.plugins import settings_models
 from mpf_core.store.tables import metadata
-from mpf_core.testing import conformance
 from mpf_directory import DirectoryPlugin
 
 _DEFAULTS = " = "
@@ -46,11 +45,9 @@ _BOUNDS = (
 
 def api() -> Iterator[str]:
     """Every public name with its signature, and the public members of each class."""
-    for module in (mpf_core, mpf_core.testing):
+    for module in (mpf_core, mpf_core.testing, mpf_pytest):
         for name in sorted(module.__all__):
             yield from _lines(f"{module.__name__}.{name}", getattr(module, name))
-    for kind in (conformance.conformance, conformance.Case, conformance.Sample, conformance.Subject):
-        yield from _lines(f"{conformance.__name__}.{kind.__name__}", kind)
     for name, fixture in inspect.getmembers(mpf_pytest, lambda one: hasattr(one, "_fixture_function")):
         if name.startswith("mpf_"):
             yield f"fixture {name}: {signature(fixture._fixture_function).rpartition(' -> ')[2]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import BinaryIO
 
 import click
@@ -21,7 +22,8 @@ _UNSURE = (
     "From {} on, calls look at what is there before the changes above are made: the request itself may find another thing."
 )
 _STOPPED = (
-    "The plan stops here. The calls above were not made, so this may be their missing effect: the request itself may go on."
+    "The plan stops here, at {}. The calls above were not made, so this may be their missing effect: "
+    "the request itself may go on."
 )
 
 
@@ -36,9 +38,12 @@ Examples:
       --set preferredDomainController=AD01.Fabrikam.com --set address=alpineskihouse.com
 
 \b
---json: steps (procedure, step, identity, identity_kind, change (text: LDIF or JSON), reversible, deferred, unknown),
+--json: steps (procedure, step, identity, identity_kind, change (text: LDIF or JSON), reversible, deferred, unknown,
+  sequence),
   error (code and description, or null), stopped (the error may be a missing effect of the steps),
-  unsure (the first call that looks at what an earlier one would have changed, or empty)
+  unsure (the first call that looks at what an earlier one would have changed, or empty),
+  calls (all, in order: sequence, which a step shares with its call, procedure, type, step, identity, identity_kind,
+  depth)
 
 \b
 Exit codes: 0 the request would succeed (where nothing is unsure), 1 it would fail or the plan stops,
@@ -60,8 +65,8 @@ def plan(  # noqa: PLR0917 - click passes every option by name
 ) -> None:
     """Run every check and every read of the request in FILE (- for standard input), and no write.
 
-    Shows each write call in order: what is called, the account it would run as, and the exact change. Roles and elevation
-    are checked as for the request itself.
+    Shows each call in order with the account it would run as, and for those that write the exact change. Roles and
+    elevation are checked as for the request itself.
     """
     state = ctx.find_object(State)
     assert state is not None
@@ -79,7 +84,13 @@ def plan(  # noqa: PLR0917 - click passes every option by name
 
 def _show(made: Plan) -> None:
     console = out()
-    for number, step in enumerate(made.steps, 1):
+    steps = {step.sequence: (number, step) for number, step in enumerate(made.steps, 1)}
+    for call in made.calls:
+        if call.sequence not in steps:
+            text = f"   {printable(call.procedure)} ({call.type}) as {printable(call.identity)} ({call.identity_kind})"
+            console.print(Text(text, "dim"), soft_wrap=True)
+            continue
+        number, step = steps[call.sequence]
         console.print(Text(f"{number}. {printable(step.procedure)}", "bold"), soft_wrap=True)
         console.print(
             Text(f"   as {printable(step.identity)} ({step.identity_kind}), at {printable(step.step)}"), soft_wrap=True
@@ -97,7 +108,8 @@ def _show(made: Plan) -> None:
     if made.error is not None:
         console.print(Text(f"Fails: {printable(str(made.error))}", "red"), soft_wrap=True)
         if made.stopped:
-            console.print(Text(_STOPPED, "yellow"), soft_wrap=True)
+            where = printable(made.error.step) or "the request"
+            console.print(Text(_STOPPED.format(where), "yellow"), soft_wrap=True)
     elif not made.steps:
         console.print("Nothing would be changed.")
 
@@ -115,10 +127,12 @@ def _json(made: Plan) -> dict[str, object]:
                 "reversible": step.reversible,
                 "deferred": step.deferred,
                 "unknown": list(step.unknown),
+                "sequence": step.sequence,
             }
             for step in made.steps
         ],
         "error": None if error is None else {"code": format_hresult(error.code), "description": error.description},
         "stopped": made.stopped,
         "unsure": made.unsure,
+        "calls": [asdict(call) for call in made.calls],
     }

@@ -3,10 +3,16 @@
 An author says how to make a fresh subject (the plugin, and how its world looks from outside) and gives sample calls:
 
     def make() -> Subject:
-        plugin = GreetingsPlugin()
-        return Subject(plugin, lambda: dict(plugin.greetings))
+        return over({})
 
-    CASES = conformance(make, [Sample("Greetings", "Add", "<name>Ada</name>")])
+    def over(greetings: dict[str, str]) -> Subject:
+        return Subject(GreetingsPlugin(greetings), lambda: dict(greetings), reopen=lambda: over(greetings))
+
+    def somebody_else(subject: Subject) -> Callable[[], bool]:
+        subject.plugin.greetings["Ada"] = "theirs"
+        return lambda: subject.plugin.greetings.get("Ada") == "theirs"
+
+    CASES = conformance(make, [Sample("Greetings", "Add", "<name>Ada</name>", stranger=somebody_else)])
 
     @pytest.mark.parametrize("case", CASES, ids=str)
     def test_conformance(case: Case) -> None:
@@ -53,7 +59,8 @@ class Subject:
 
     ``state`` returns something that can be compared: whatever the write procedures change must be in it, and nothing else.
     ``plugins``, ``namespaces`` and ``config`` (as in ``mpf.toml``) are what it needs besides, ``caller`` is who calls;
-    ``close`` is called at the end.
+    ``close`` is called at the end. ``reopen`` returns a subject over the same world, with a plugin (and ``plugins``) as a
+    new process would make them: what the old ones knew is lost with the process that dies.
     """
 
     plugin: object
@@ -63,6 +70,7 @@ class Subject:
     config: Mapping[str, object] = field(default_factory=dict)
     caller: Caller = Caller("conformance")  # noqa: RUF009 - frozen
     close: Callable[[], None] = lambda: None
+    reopen: Callable[[], Subject] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +78,9 @@ class Sample:
     """A call that succeeds on a fresh subject: the content of its executeData, as XML, after the calls in ``setup``.
 
     ``stranger`` is for the case of a second writer: it changes the same thing from outside, behind the call's effect, and
-    returns a function that tells whether the stranger's work is still there. ``irreversible`` says that the procedure
-    declares that it cannot be undone.
+    returns a function that tells whether the stranger's work is still there. Where nobody else can write to it, ``alone``
+    says why. ``irreversible`` says that the procedure's changes declare that they cannot be undone (``reversible=False``);
+    ``effects`` that it has so many at least, each marked with `CallContext.effect`, so that deaths between them are tried.
     """
 
     namespace: str
@@ -81,6 +90,8 @@ class Sample:
     stranger: Callable[[Subject], Callable[[], bool]] | None = None
     irreversible: bool = False
     name: str = ""
+    alone: str = ""
+    effects: int = 1
 
     def __str__(self) -> str:
         return self.name or f"{self.namespace}::{self.procedure}"
@@ -106,7 +117,9 @@ def conformance(make: Callable[[], Subject], samples: Iterable[Sample]) -> list[
             "answers as its schemas say": _answers,
             "preparing it changes nothing": _plans,
         }
-        if not sample.irreversible:
+        if sample.irreversible:
+            tried["declares that it cannot be undone"] = _irreversible
+        else:
             tried |= {
                 "a later failure undoes it": _fails_behind,
                 **{f"the fault '{fault.value}' leaves nothing": partial(_fault, fault=fault) for fault in _FAULTS},
@@ -114,8 +127,8 @@ def conformance(make: Callable[[], Subject], samples: Iterable[Sample]) -> list[
                 "undo of nothing does nothing": _undo_of_nothing,
                 "a process that dies at any point leaves nothing or all": _dies,
             }
-        if sample.stranger is not None:
-            tried["a second writer loses nothing"] = _stranger
+            if not sample.alone:
+                tried["a second writer loses nothing"] = _stranger
         cases += [Case(f"{sample}: {name}", partial(_run, make, sample, function)) for name, function in tried.items()]
     return cases
 
@@ -152,10 +165,7 @@ class _Trial:
         self.seen: list[tuple[Provider, CallContext, Change]] = []
         self.answers: list[Output] = []
         plugin = wrap_plugin(self.faults.wrap(self.subject.plugin), lambda inner: _Recorder(inner, self.seen, self.answers))
-        config = _config(self.subject)
-        self.engine = Engine(
-            config, plugins=[plugin, *self.subject.plugins, AllowAll()], namespaces=self.subject.namespaces, store=store
-        )
+        self.engine = _engine(self.subject, plugin, store)
         for one in sample.setup:
             result = self.submit(one)
             assert result.error is None, f"the setup {one} fails: {result.error}"
@@ -212,17 +222,17 @@ def _run(make: Callable[[], Subject], sample: Sample, function: Callable[[_Trial
         trial.close()
 
 
-def _config(subject: Subject) -> Config:
+def _engine(subject: Subject, plugin: object, store: Store | None = None) -> Engine:
     caller = subject.caller.name
     permissions = {"trusted_requests": [caller], "private_procedures": [caller]}
     own = {"security": {"permissions": permissions}, "engine": {"undo_wait": 0}}
-    return Config.model_validate({**subject.config, **own})
+    config = Config.model_validate({**subject.config, **own})
+    return Engine(config, plugins=[plugin, *subject.plugins, AllowAll()], namespaces=subject.namespaces, store=store)
 
 
 def _complete(make: Callable[[], Subject], samples: Sequence[Sample]) -> None:
     subject = make()
-    plugins = [subject.plugin, *subject.plugins, AllowAll()]
-    engine = Engine(_config(subject), plugins=plugins, namespaces=subject.namespaces)
+    engine = _engine(subject, subject.plugin)
     try:
         own = getattr(subject.plugin, "mpf_providers")()  # noqa: B009 - a plugin is any object
         writing = {
@@ -246,6 +256,8 @@ def _answers(trial: _Trial) -> None:
         assert trial.subject.state() != trial.before, "the call succeeds, and `state` returns what it did before the call"
     _, procedure = trial.engine.runtime.procedure(trial.sample.namespace, trial.sample.procedure)
     if procedure.output_schema is None:
+        given = sorted({str(element.tag) for answer in trial.answers for element in answer or ()})
+        assert not (given and procedure.is_provided), f"its output has no outputSchema: {', '.join(given)}"
         return
     data = etree.Element("executeData")
     for answer in trial.answers:
@@ -294,8 +306,17 @@ def _undo_of_nothing(trial: _Trial) -> None:
     trial.assert_as_before("undo of nothing")
 
 
+def _irreversible(trial: _Trial) -> None:
+    assert trial.submit().error is None
+    changes = [change for _, _, change in trial.seen if change.data is not None]
+    assert changes, "nothing was changed"
+    assert not any(change.reversible for change in changes), "the sample is irreversible, and its change is not"
+
+
 def _stranger(trial: _Trial) -> None:
-    assert trial.sample.stranger is not None
+    assert trial.sample.stranger is not None, (
+        "the sample has no `stranger`: one who changes the same thing behind the call, or `alone` and why there is nobody"
+    )
     assert trial.submit().error is None
     is_there = trial.sample.stranger(trial.subject)
     assert is_there(), "the stranger's work is not there before the undo"
@@ -328,17 +349,35 @@ def _die_everywhere(make: Callable[[], Subject], sample: Sample) -> None:
         after = trial.subject.state()
     finally:
         trial.close()
+    marked = passed.count("provider.effect.before")
+    assert marked >= sample.effects or sample.effects == 1, (
+        f"it passes {marked} of its {sample.effects} effects: put each of them into `with ctx.effect():`"
+    )
     for number, point in enumerate(passed, 1):
         store = MortalStore()
         with closing(store), closing(_Trial(make, sample, store)) as fresh:
             known = {record.id for record in fresh.engine.transactions.find()}
             with store.dying_at(number):
                 fresh.submit()
-            for _ in fresh.engine.recover():
-                pass
-            records = [record for record in fresh.engine.transactions.find() if record.id not in known]
+            fresh.engine.close()
+            again = _reopened(fresh.subject)
+            with closing(_engine(again, again.plugin, store)) as engine:
+                for _ in engine.recover():
+                    pass
+                records = [record for record in engine.transactions.find() if record.id not in known]
+                now = again.state()
             committed = any(record.state is TransactionState.COMMITTED for record in records)
-            expected, now = after if committed else fresh.before, fresh.subject.state()
+            expected = after if committed else fresh.before
             ended = records[0].state.value if records else "unrecorded"
             where = f"died at '{point}' ({number} of {len(passed)}), ended {ended}"
             assert now == expected, f"{where}: the state is another one{differences(expected, now)}"
+
+
+def _reopened(subject: Subject) -> Subject:
+    """The subject as a new process finds it."""
+    assert subject.reopen is not None, (
+        "the subject has no `reopen`: whether a new process can undo it, which has nothing but the change, is not known"
+    )
+    again = subject.reopen()
+    assert again.plugin is not subject.plugin, "`reopen` gives the plugin of the process that died"
+    return again

@@ -6,14 +6,17 @@ For providers under test, whose world may be in this process, so that no process
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 
 from mpf_core import points
 from mpf_core.provider import Json
+from mpf_core.store.engines import MemoryEngines
 from mpf_core.store.memory import MemoryJournal
 from mpf_core.store.opening import MemoryStore
-from mpf_core.store.port import AuditEntry, Query, StepRecord, TransactionRecord
+from mpf_core.store.port import AuditEntry, Claim, Query, StepRecord, TransactionRecord
 
 
 class Died(BaseException):
@@ -21,11 +24,15 @@ class Died(BaseException):
 
 
 class MortalStore(MemoryStore):
-    """A store in memory that keeps what is written as it was written, and nothing from behind a death."""
+    """A store in memory that keeps what is written as a file would, as JSON, and nothing from behind a death.
+
+    Engines may share it one after another: whichever comes later recovers what those before it have left.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.journal: _MortalJournal = _MortalJournal(self.audit.append, self.outbox.put)
+        self.engines: _MortalEngines = _MortalEngines()
 
     @contextmanager
     def dying_at(self, number: int) -> Iterator[None]:
@@ -52,6 +59,37 @@ class MortalStore(MemoryStore):
             self.journal.dead = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """See `Claim`."""
+
+    certain: bool = True
+
+
+class _MortalEngines(MemoryEngines):
+    """Knows who was there; at any time one engine is alive, the last one."""
+
+    def __init__(self) -> None:
+        self._known: list[str] = []
+
+    def join(self, name: str) -> str:
+        """See `Engines.join`."""
+        self._known.append(super().join(name))
+        return self._known[-1]
+
+    def others(self, engine: str) -> Sequence[str]:
+        """See `Engines.others`."""
+        return [one for one in self._known if one != engine]
+
+    def claim(self, engine: str) -> AbstractContextManager[Claim | None]:
+        """See `Engines.claim`."""
+        return nullcontext(_Gone() if engine != self._known[-1] else None)
+
+    def forget(self, engine: str) -> None:
+        """See `Engines.forget`."""
+        self._known.remove(engine)
+
+
 class _MortalJournal(MemoryJournal):
     """Gives and takes copies: what is changed afterwards is known to the process alone."""
 
@@ -72,7 +110,9 @@ class _MortalJournal(MemoryJournal):
     ) -> None:
         """See `Journal.write`."""
         self._live()
-        super().write(copy.deepcopy(transaction), copy.deepcopy(steps), audit=audit, messages=messages, sync=sync)
+        super().write(
+            copy.deepcopy(transaction), [_as_written(step) for step in steps], audit=audit, messages=messages, sync=sync
+        )
 
     def claim(self, transaction: TransactionRecord) -> TransactionRecord | None:
         """See `Journal.claim`."""
@@ -99,3 +139,9 @@ class _MortalJournal(MemoryJournal):
     def _live(self) -> None:
         if self.dead:
             raise Died
+
+
+def _as_written(step: StepRecord) -> StepRecord:
+    written = copy.deepcopy(step)
+    written.change, written.evidence = json.loads(json.dumps([step.change, step.evidence], allow_nan=False))
+    return written

@@ -149,12 +149,13 @@ class MockProvider(Provider):
 
     # --- Told by tests -------------------------------------------------------------------------------------------------
 
-    def on(self, procedure: str, **arguments: str) -> Expectation:
+    def on(self, procedure: str, /, **arguments: str) -> Expectation:
         """Begin to say how calls of ``procedure`` with these arguments are answered; what is said last comes first.
 
-        Raises KeyError for a procedure that the provider does not have.
+        Raises KeyError for a procedure that the provider does not have, and for an argument that is not in its input
+        schema; TypeError for one that is no text, as no call ever has it.
         """
-        self._known(procedure)
+        self._known(procedure, arguments)
         made = Expectation(procedure, arguments)
         self._expectations.insert(0, made)
         return made
@@ -162,22 +163,22 @@ class MockProvider(Provider):
     def assert_calls(self, *expected: tuple[str, Mapping[str, str]] | str) -> None:
         """All calls were these, in this order: a procedure, or a pair of it and *all* its plain arguments.
 
-        Raises AssertionError with the differences, KeyError as `on` does.
+        Raises AssertionError with the differences, KeyError and TypeError as `on` does.
         """
         for one in expected:
-            self._known(one if isinstance(one, str) else one[0])
+            self._known(*((one, {}) if isinstance(one, str) else one))
         wanted = [one if isinstance(one, str) else _shown(*one) for one in expected]
         exact = [not isinstance(one, str) for one in expected]
         seen = [str(call) if at >= len(exact) or exact[at] else call.procedure for at, call in enumerate(self.calls)]
         if wanted != seen:
             self._fail("The calls were other ones (- expected, + seen):", *_differences(wanted, seen))
 
-    def assert_called(self, procedure: str, **arguments: str) -> MockCall:
+    def assert_called(self, procedure: str, /, **arguments: str) -> MockCall:
         """There was a call of ``procedure`` with at least these arguments; returns the first.
 
-        Raises AssertionError, and KeyError as `on` does.
+        Raises AssertionError, and KeyError and TypeError as `on` does.
         """
-        self._known(procedure)
+        self._known(procedure, arguments)
         wanted = Expectation(procedure, arguments)
         found = next((call for call in self.calls if wanted.matches(call)), None)
         if found is None:
@@ -189,7 +190,7 @@ class MockProvider(Provider):
     def assert_not_called(self, procedure: str | None = None) -> None:
         """There was no call of ``procedure``, or none at all. Raises AssertionError, and KeyError as `on` does."""
         if procedure is not None:
-            self._known(procedure)
+            self._known(procedure, {})
         seen = [str(call) for call in self.calls if procedure in {None, call.procedure}]
         if seen:
             self._fail("There were calls:", *(f"  {one}" for one in seen))
@@ -200,7 +201,7 @@ class MockProvider(Provider):
             self._fail("Effects are left:", *(f"  {self.calls[number]}" for number in self.applied))
 
     def verify(self) -> None:
-        """No call was unexpected, every answer fitted its schema, and `Expectation.times` came true.
+        """No call was unexpected, every answer fitted its schema and was asked for, and `Expectation.times` came true.
 
         Raises AssertionError.
         """
@@ -209,8 +210,9 @@ class MockProvider(Provider):
             for one in reversed(self._expectations)
             if one.wanted is not None and one.seen < one.wanted
         ]
-        if self._problems or missing:
-            self._fail(*self._problems, *missing)
+        unused = [f"{one} was never called." for one in reversed(self._expectations) if one.wanted is None and not one.seen]
+        if self._problems or missing or unused:
+            self._fail(*self._problems, *missing, *unused)
 
     # --- Called by the engine ------------------------------------------------------------------------------------------
 
@@ -227,7 +229,7 @@ class MockProvider(Provider):
         self._check(procedure, answer, expected=found is not None)
         if procedure.type is ProcedureType.READ:
             return answer
-        return Change({"call": number}, tuple(answer))
+        return Change({"call": number}, tuple(answer), complete=True)
 
     def _answer(self, expectation: Expectation, call: MockCall) -> list[Element]:
         try:
@@ -266,11 +268,18 @@ class MockProvider(Provider):
             texts = "; ".join(dict.fromkeys([error.description, *(violation.message for violation in error.violations)]))
             self._problem(f"The answer for '{procedure.full_name}' does not fit its output schema: {texts}")
 
-    def _known(self, procedure: str) -> None:
+    def _known(self, procedure: str, arguments: Mapping[str, object]) -> None:
         if procedure not in self.handlers:
             raise KeyError(
                 f"the provider of '{self.namespace.name}' has no '{procedure}': it has {', '.join(self.handlers)}"
             )
+        schema = self.namespace.procedures[procedure].input_schema
+        names = arguments.keys() if schema is None or schema.open else {one.name for one in schema.arguments}
+        for name, text in arguments.items():
+            if name not in names:
+                raise KeyError(f"'{procedure}' has no argument '{name}': it has {', '.join(sorted(names))}")
+            if not isinstance(text, str):
+                raise TypeError(f"'{name}' is {text!r}, and arguments of a call are texts: say {str(text)!r}")
 
     def _problem(self, text: str) -> NoReturn:
         self._problems.append(text)

@@ -44,7 +44,7 @@ class Exchange:
 
 
 class Recorder:
-    """Remembers the calls of the providers that it wraps, in order. Threads may share it."""
+    """Remembers the calls of the providers that it wraps, in order, but for those of plans. Threads may share it."""
 
     def __init__(self) -> None:
         self.exchanges: list[Exchange] = []
@@ -79,9 +79,11 @@ class _Recorded(WrappedProvider):
         super().__init__(inner)
         self._recorder = recorder
         #: Write calls between *prepare* and *apply*, by the change that was made for them.
-        self._open: dict[int, Exchange] = {}
+        self._open: dict[int, tuple[Change, Exchange]] = {}
 
     def respond(self, ctx: CallContext, data: Element) -> Output | Change:
+        if ctx.planned:
+            return super().respond(ctx, data)
         exchange = self._recorder.begin(ctx, data)
         try:
             made = super().respond(ctx, data)
@@ -90,14 +92,15 @@ class _Recorded(WrappedProvider):
             raise
         if isinstance(made, Change):
             exchange.output = _text(made.output)
-            self._open[id(made)] = exchange
+            if made.data is not None:
+                self._open[id(made)] = made, exchange  # with the change itself, or another one could get its id
             return made
         found = None if made is None else list(made)
         exchange.output = _text(found or ())
         return found
 
     def apply(self, ctx: CallContext, change: Change) -> Output:
-        exchange = self._open.pop(id(change), None)
+        _, exchange = self._open.pop(id(change), (change, None))
         try:
             made = super().apply(ctx, change)
         except Exception as error:

@@ -49,9 +49,12 @@ class WrappedProvider(Provider):
 
 
 def wrap_plugin(plugin: object, wrap: Callable[[Provider], Provider]) -> object:
-    """A plugin that does what ``plugin`` does, with its providers wrapped: give it to an engine in the plugin's place."""
-    hooks = {name: getattr(plugin, name) for name in dir(plugin) if name.startswith("mpf_")}
-    offered = hooks.pop("mpf_providers", None)
+    """A plugin that does what ``plugin`` does, with its providers wrapped: give it to an engine in the plugin's place.
+
+    What else is public of it (its ``settings_model``, say) is there as well.
+    """
+    kept = {name: getattr(plugin, name) for name in dir(plugin) if not name.startswith("_")}
+    offered = kept.pop("mpf_providers", None)
     if offered is None:
         raise ValueError(f"the plugin {type(plugin).__name__} has no providers")
 
@@ -59,4 +62,4 @@ def wrap_plugin(plugin: object, wrap: Callable[[Provider], Provider]) -> object:
     def mpf_providers() -> Mapping[str, Provider]:
         return {source: wrap(provider) for source, provider in offered().items()}
 
-    return SimpleNamespace(name=getattr(plugin, "name", type(plugin).__name__), mpf_providers=mpf_providers, **hooks)
+    return SimpleNamespace(**{"name": type(plugin).__name__} | kept | {"mpf_providers": mpf_providers})

@@ -320,7 +320,10 @@ def _unavailable() -> MpfError:
 
 
 def _check_json(procedure: str, change: Change) -> None:
+    """An undo in another process gets what was written: tuples and keys that are no text would be something else there."""
     try:
-        _JSON.encode(change.data)
+        written = json.loads(_JSON.encode(change.data))
     except (TypeError, ValueError) as error:
         raise TypeError(f"Change.data of '{procedure}' must be JSON: {error}") from error
+    if written != change.data:
+        raise TypeError(f"Change.data of '{procedure}' must be JSON: lists (no tuples), and objects whose keys are texts")

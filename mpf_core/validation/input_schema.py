@@ -49,6 +49,12 @@ class InputSchema:
             [str(one.get("name")) for one in twin.iter(xs("element"))]
             + [f"@{one.get('name')}" for one in twin.iter(xs("attribute"))]
         )
+        #: Whether it allows elements that it does not name.
+        self.open: bool = (
+            next(twin.iter(xs("any"), xs("group")), None) is not None
+            or root is None
+            or (root.get("type") is None and root.find(xs("complexType")) is None)
+        )
         self._required = tuple(each.name for each in declarations.all if each.required)
         self._with_value = frozenset(each.name for each in declarations.all if each.needs_a_value)
         declarations.refuse_empty_strings()

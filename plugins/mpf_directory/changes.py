@@ -143,7 +143,7 @@ class DirectoryProvider(Provider):
         data: dict[str, Json] = {"server": directory.server, "operations": cast(list[Json], doing)}
         if commit:
             data["commit"] = [to_json(operation) for operation in commit]
-        return Change(data, tuple(output))
+        return Change(data, tuple(output), complete=True)
 
     @classmethod
     def add_change(cls, directory: Directory, dn: Dn, attributes: Wanted, output: Iterable[Element] = ()) -> Change:
@@ -261,7 +261,7 @@ class DirectoryProvider(Provider):
         """
         server = cast(dict[str, Json], change.data)["server"]
         opened = self._directories.open(ctx.identity, str(server) if server else None, deadline=ctx.deadline)
-        return _guarded(ctx, PointedDirectory(ForgettingDirectory(opened, self._memory(ctx)), ctx.remaining))
+        return _guarded(ctx, PointedDirectory(ForgettingDirectory(opened, self._memory(ctx)), ctx.effect))
 
     def _remembering(self, ctx: CallContext, directory: Directory, account: Hashable) -> Directory:
         memory = self._memory(ctx)

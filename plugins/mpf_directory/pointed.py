@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
-from mpf_core.points import reach
 from mpf_directory.delegating import DelegatingDirectory
 from mpf_directory.port import Directory
 
@@ -12,13 +12,11 @@ from mpf_directory.port import Directory
 class PointedDirectory(DelegatingDirectory):
     """Stands before another directory wherever a change is done, undone or committed."""
 
-    def __init__(self, directory: Directory, remaining: Callable[[], object]) -> None:
-        """``remaining`` raises when no time is left: then the next write is not begun."""
+    def __init__(self, directory: Directory, effect: Callable[[], AbstractContextManager[None]]) -> None:
+        """``effect`` is that of the call's context (`mpf_core.CallContext.effect`)."""
         super().__init__(directory)
-        self._remaining = remaining
+        self._effect = effect
 
     def _write(self, effect: Callable[[], None]) -> None:
-        self._remaining()
-        reach("provider.effect.before")
-        effect()
-        reach("provider.effect.after")
+        with self._effect():
+            effect()

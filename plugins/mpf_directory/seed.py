@@ -45,6 +45,14 @@ def share_pools(directory: Directory) -> None:
         ensure(directory, place.child("CN", name), "serviceConnectionPoint", attributes)
 
 
+def add_representatives(directory: Directory) -> None:
+    """A customer service representative of each organization, ``csr@DOMAIN``: the samples have none, and tests need them."""
+    tree = _Tree(directory, None)
+    for organization in layout.ORGANIZATIONS:
+        own, name = organization.dn(tree.base), f"csr@{organization.domain.lower()}"
+        tree.enter(own.child("CN", f"CSRAdmins@{organization.name}"), tree.account(own.child("CN", name), name))
+
+
 class _Tree:
     def __init__(self, directory: Directory, password: str | None) -> None:
         self.directory = directory

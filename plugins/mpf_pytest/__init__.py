@@ -6,12 +6,14 @@ The marker ``mpf(config={...})`` gives the engines of a test more configuration,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+__all__ = ["Hosting"]
 
 if TYPE_CHECKING:  # pytest loads this package wherever mpf-core is installed, whether a project tests it or not
     from mpf_core.engine import Engine
@@ -26,6 +28,9 @@ _CALLERS = {
     "customer_admin": "admin@alpineskihouse.com",
     "other_customer_admin": "admin@fourthcoffee.com",
     "user": "johnc@alpineskihouse.com",
+    "hosting_representative": "csr@hosting.fabrikam.com",
+    "reseller_representative": "csr@consolidatedmessenger.com",
+    "customer_representative": "csr@alpineskihouse.com",
 }
 
 
@@ -34,7 +39,11 @@ class Hosting:
     """The small hosting tree in an embedded directory, an engine over it, and somebody of each role to call it.
 
     The tree is the one of ``mpfctl init``: Hosting, the resellers ConsolidatedMessenger and Litware, and a customer of each,
-    AlpineSkiHouse and FourthCoffee.
+    AlpineSkiHouse and FourthCoffee; and each has a customer service representative besides. ``folder`` holds the directory.
+
+    Over AlpineSkiHouse and what lies in it ``domain_admin``, ``hosting_admin``, ``reseller_admin`` and ``customer_admin``
+    have UserCreators, and so have ``hosting_representative`` and ``reseller_representative``; ``customer_representative``
+    has no more than ChildOrgCreators. ``other_customer_admin`` and ``user`` have nothing there but Users.
     """
 
     engine: Engine
@@ -45,6 +54,9 @@ class Hosting:
     customer_admin: Caller
     other_customer_admin: Caller
     user: Caller
+    hosting_representative: Caller
+    reseller_representative: Caller
+    customer_representative: Caller
 
     def submit(self, caller: Caller, namespace: str, procedure: str, **arguments: str) -> Any:
         """Send a simple request; returns the `Result`."""
@@ -96,8 +108,7 @@ def mpf_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Calla
         return engine
 
     yield make
-    for engine in made:
-        engine.close()
+    _each(engine.close for engine in made)
 
 
 @pytest.fixture
@@ -112,17 +123,20 @@ def mpf_mock() -> Iterator[Callable[..., MockProvider]]:
         return made[-1]
 
     yield make
-    for mock in made:
-        mock.verify()
+    _each(mock.verify for mock in made)
 
 
 @pytest.fixture(scope="session")
 def _mpf_trial(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What ``mpfctl init`` makes, made once."""
+    """What ``mpfctl init`` makes, and the representatives, made once."""
     from mpf_core.cli.init import create  # noqa: PLC0415
+    from mpf_directory.embedded import EmbeddedDirectory  # noqa: PLC0415
+    from mpf_directory.seed import add_representatives  # noqa: PLC0415
 
     folder = tmp_path_factory.mktemp("mpf-trial")
     create(folder)
+    with EmbeddedDirectory(folder / "directory.db") as directory:
+        add_representatives(directory)
     return folder
 
 
@@ -146,6 +160,20 @@ def mpf_hosting(_mpf_trial: Path, request: pytest.FixtureRequest, tmp_path: Path
         settings = _merged(settings, more)
     with Engine(Config.model_validate(settings)) as engine:
         yield Hosting(engine, tmp_path, **{role: Caller(name) for role, name in _CALLERS.items()})
+
+
+def _each(ends: Iterable[Callable[[], None]]) -> None:
+    """Do all of them, whichever fails; raises what was raised, or a group of it."""
+    errors: list[Exception] = []
+    for end in ends:
+        try:
+            end()
+        except Exception as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ExceptionGroup("at the end of the test", errors)
 
 
 def _marked(request: pytest.FixtureRequest) -> Iterator[Mapping[str, Any]]:

@@ -11,10 +11,11 @@ from types import ModuleType
 
 import mpf_core
 import mpf_core.testing
+import mpf_pytest
 from scripts.write_locks import signature
 from scripts.write_reference.markdown import fence
 
-MODULES = (mpf_core, mpf_core.testing)
+MODULES = (mpf_core, mpf_core.testing, mpf_pytest)
 
 
 def api_page() -> str:

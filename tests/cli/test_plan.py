@@ -33,6 +33,9 @@ def test_for_programs(run: Run, trial: Path) -> None:
     assert (document["error"], document["stopped"]) == (None, False)
     assert {step["identity_kind"] for step in document["steps"]} == {"caller", "service"}
     assert all(step["reversible"] for step in document["steps"])
+    kinds = {call["sequence"]: call["type"] for call in document["calls"]}
+    assert {kinds[step["sequence"]] for step in document["steps"]} == {"write"}
+    assert "read" in kinds.values()
 
 
 def test_a_request_that_would_fail(run: Run, trial: Path) -> None:
@@ -46,7 +49,10 @@ def test_a_request_that_would_fail(run: Run, trial: Path) -> None:
 
 def test_a_request_that_only_reads(run: Run, trial: Path) -> None:
     read = ("--namespace", OCS, "--procedure", "GetPoolAssignment", "--set", f"organization={CUSTOMER}", "--set", DC)
-    assert run("plan", *read, "--as", ADMIN).stdout == "Nothing would be changed.\n"
+    *calls, last = run("plan", *read, "--as", ADMIN).stdout.splitlines()
+    assert last == "Nothing would be changed."
+    assert calls[0] == f"   {OCS}::GetPoolAssignment (read) as {ADMIN} (caller)"
+    assert len(calls) > 2
 
 
 def test_where_a_plan_stops_it_says_why(run: Run, trial: Path) -> None:
@@ -63,7 +69,7 @@ def test_where_a_plan_stops_it_says_why(run: Run, trial: Path) -> None:
     result = run("plan", "-", "--as", ADMIN, stdin=request.encode())
     assert result.exit_code == 1
     assert "does not belong to" in result.stdout
-    assert "The plan stops here." in result.stdout
+    assert "The plan stops here, at request/execute[2]" in result.stdout
 
 
 @pytest.mark.parametrize("arguments", [(), ("--namespace", OCS), ("x.xml", "--set", "a=b")])

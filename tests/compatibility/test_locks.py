@@ -30,9 +30,14 @@ def unreleased(changelog: str) -> str:
 
 def changed(before: list[str], now: list[str]) -> set[str]:
     """The names in the lines that came or went, without the module that they are in."""
-    lines = {line[2:] for line in ndiff(before, now) if line[0] in "+-"}
+    lines = {line[2:] for line in ndiff(_exported(before), _exported(now)) if line[0] in "+-"}
     names = (re.sub(r"^(class|fixture|point) ", "", line) for line in lines)
-    return {re.sub(r"^mpf_core\.(testing\.)?(conformance\.)?", "", re.split(r"\(|: | = ", name)[0]) for name in names}
+    return {re.sub(r"^(mpf_core|mpf_pytest)\.(testing\.)?", "", re.split(r"\(|: | = ", name)[0]) for name in names}
+
+
+def _exported(lines: list[str]) -> list[str]:
+    """Sorted, and with the conformance kit where it is today: `mpf_core.testing` exports it, and its module still has it."""
+    return sorted(re.sub(r"\bmpf_core\.testing\.conformance\.", "mpf_core.testing.", line) for line in lines)
 
 
 def unsaid(before: list[str], now: list[str], changelog: str) -> set[str]:

@@ -166,7 +166,7 @@ def test_at_the_end_it_waits_for_what_runs_and_closes_the_engine(bench: Bench, g
             threading.Timer(0.05, gate.opened.set).start()
         assert bench.store.values == {"a": "v"}
         await task
-        with pytest.raises(RuntimeError):
+        with pytest.raises(RuntimeError, match="this engine is closed"):
             await engine.execute(put("b"), CALLER)
         return task
 
@@ -180,6 +180,43 @@ def test_a_plan_writes_nothing_and_blocks_nothing(bench: Bench) -> None:
 
     assert [step.procedure for step in asyncio.run(main()).steps] == ["Store::Put"]
     assert bench.store.values == {}
+
+
+def test_a_plan_has_a_time_limit(bench: Bench) -> None:
+    async def main() -> Any:
+        async with AsyncEngine(bench.engine) as engine:
+            return await engine.plan(put("a"), CALLER, timeout=0)
+
+    error = asyncio.run(main()).error
+    assert error is not None
+    assert error.code == Code.TIMEOUT
+
+
+def test_a_plan_is_cancelled_with_its_task(bench: Bench) -> None:
+    reached, opened, made = threading.Event(), threading.Event(), list[Any]()
+    prepare, plan = bench.store.put, bench.engine.plan
+
+    def slow(ctx: CallContext, data: etree._Element) -> Any:
+        reached.set()
+        assert opened.wait(30)
+        return prepare(ctx, data)
+
+    bench.store.put = slow  # type: ignore[method-assign]
+    bench.engine.plan = lambda *given, **more: made.append(plan(*given, **more))  # type: ignore[method-assign,assignment,func-returns-value]
+
+    async def main() -> None:
+        async with AsyncEngine(bench.engine) as engine:
+            task = asyncio.ensure_future(engine.plan(put("a", "b"), CALLER))
+            await until(reached.is_set)
+            task.cancel()
+            threading.Timer(0.05, opened.set).start()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(main())
+    [found] = made
+    assert [step.procedure for step in found.steps] == ["Store::Put"]
+    assert found.error is not None
 
 
 def test_what_the_caller_has_in_its_context_is_there_in_the_thread(bench: Bench) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
-from mpf_core import CallContext, Change, Provider, Undo, argument, hookimpl, two_phase, write
-from mpf_core.testing.conformance import Case, Sample, Subject, conformance, differences
+from mpf_core import CallContext, Change, Provider, Undo, argument, hookimpl, output, two_phase, write
+from mpf_core.testing import Case, Sample, Subject, conformance
+from mpf_core.testing.conformance import differences
 
 NAMESPACE = """<namespace name="Shelf" providerSource="test.shelf">
   <procedure name="Put" type="write"/>
@@ -22,9 +25,8 @@ class ShelfProvider(Provider):
 
     name = "test.shelf"
 
-    def __init__(self) -> None:
-        self.things: dict[str, str] = {"old": "one"}
-        self.parked: dict[str, str] = {}
+    def __init__(self, things: dict[str, str], parked: dict[str, str]) -> None:
+        self.things, self.parked = things, parked
 
     @hookimpl
     def mpf_providers(self) -> dict[str, Provider]:
@@ -125,6 +127,68 @@ class NeedsEvidence(ShelfProvider):
         return super().undo(ctx, change) if ctx.evidence.get("done") else Undo.NOTHING_TO_UNDO
 
 
+class RemembersInMemory(ShelfProvider):
+    """What it knows of a change is gone with the process."""
+
+    def __init__(self, things: dict[str, str], parked: dict[str, str]) -> None:
+        super().__init__(things, parked)
+        self.mine: set[str] = set()
+
+    def apply(self, ctx: CallContext, change: Change) -> None:
+        super().apply(ctx, change)
+        self.mine.add(str(change.data))
+
+    def undo(self, ctx: CallContext, change: Change) -> Undo:
+        return super().undo(ctx, change) if str(change.data) in self.mine else Undo.NOTHING_TO_UNDO
+
+
+class TwoEffects(ShelfProvider):
+    """Its undo looks at the second effect only."""
+
+    marked = True
+
+    def apply(self, ctx: CallContext, change: Change) -> None:
+        with ctx.effect() if self.marked else nullcontext():
+            self.things[f"label of {ctx.procedure}"] = "printed"
+        with ctx.effect() if self.marked else nullcontext():
+            super().apply(ctx, change)
+
+    def undo(self, ctx: CallContext, change: Change) -> Undo:
+        found = super().undo(ctx, change)
+        if found is Undo.UNDONE:
+            self.things.pop(f"label of {ctx.procedure}", None)
+        return found
+
+
+class TwoEffectsUnmarked(TwoEffects):
+    marked = False
+
+
+class LeavesATuple(ShelfProvider):
+    """Evidence that is written is read as JSON."""
+
+    def apply(self, ctx: CallContext, change: Change) -> None:
+        super().apply(ctx, change)
+        ctx.evidence["done"] = ("twice",)  # type: ignore[assignment]
+        ctx.checkpoint()
+
+    def undo(self, ctx: CallContext, change: Change) -> Undo:
+        assert isinstance(ctx.evidence.get("done", ()), tuple)
+        return super().undo(ctx, change)
+
+
+class Sends(ShelfProvider):
+    @write("Put")
+    def put(self, ctx: CallContext, data: etree._Element) -> Change:
+        return replace(super().put(ctx, data), reversible=False)
+
+
+class Answers(ShelfProvider):
+    def apply(self, ctx: CallContext, change: Change) -> list[etree._Element]:  # type: ignore[override]
+        super().apply(ctx, change)
+        return [output("path", "there")]
+
+
 def stranger(subject: Subject) -> Callable[[], bool]:
     provider = subject.plugin
     assert isinstance(provider, ShelfProvider)
@@ -134,9 +198,14 @@ def stranger(subject: Subject) -> Callable[[], bool]:
 
 SAMPLES = [
     Sample("Shelf", "Put", "<name>new</name>", stranger=stranger),
-    Sample("Shelf", "Take", "<name>old</name>"),
+    Sample("Shelf", "Take", "<name>old</name>", alone="what was taken is nobody's"),
     Sample(
-        "Shelf", "Take", "<name>new</name>", setup=(Sample("Shelf", "Put", "<name>new</name>"),), name="Take what was put"
+        "Shelf",
+        "Take",
+        "<name>new</name>",
+        setup=(Sample("Shelf", "Put", "<name>new</name>"),),
+        name="Take what was put",
+        alone="what was taken is nobody's",
     ),
 ]
 ONE_NAME = (
@@ -148,11 +217,11 @@ _FILE: list[Path] = []
 
 
 def cases(kind: type[ShelfProvider], samples: list[Sample] = SAMPLES) -> list[Case]:
-    def make() -> Subject:
-        provider = kind()
-        return Subject(provider, lambda: sorted(provider.things), namespaces=_FILE)
+    return conformance(lambda: over(kind, {"old": "one"}, {}), samples)
 
-    return conformance(make, samples)
+
+def over(kind: type[ShelfProvider], things: dict[str, str], parked: dict[str, str]) -> Subject:
+    return Subject(kind(things, parked), lambda: sorted(things), namespaces=_FILE, reopen=lambda: over(kind, things, parked))
 
 
 @pytest.fixture(autouse=True)
@@ -211,6 +280,10 @@ def test_there_is_a_case_for_everything() -> None:
         (MarksInPrepare, "Shelf::Put: a process that dies at any point leaves nothing or all"),
         (NeedsEvidence, "Shelf::Put: a process that dies at any point leaves nothing or all"),
         (FailsToUndo, "Shelf::Put: the fault 'after' leaves nothing"),
+        (RemembersInMemory, "Shelf::Put: a process that dies at any point leaves nothing or all"),
+        (TwoEffects, "Shelf::Put: a process that dies at any point leaves nothing or all"),
+        (LeavesATuple, "Shelf::Put: a process that dies at any point leaves nothing or all"),
+        (Answers, "Shelf::Put: answers as its schemas say"),
     ],
 )
 def test_a_mistake_fails_the_case_that_is_about_it(kind: type[ShelfProvider], case: str) -> None:
@@ -219,16 +292,53 @@ def test_a_mistake_fails_the_case_that_is_about_it(kind: type[ShelfProvider], ca
 
 def test_a_state_that_cannot_see_the_effect_is_told() -> None:
     def make() -> Subject:
-        provider = UndoesNothing()
+        provider = UndoesNothing({"old": "one"}, {})
         return Subject(provider, provider.things.keys, namespaces=_FILE)  # looks at the world, each time
 
-    told = {}
-    for case in conformance(make, SAMPLES[:1]):
-        try:
-            case.run()
-        except AssertionError as error:
-            told[str(case)] = str(error)
-    assert "`state` returns what it did before" in told["Shelf::Put: answers as its schemas say"]
+    with pytest.raises(AssertionError, match="`state` returns what it did before"):
+        next(case for case in conformance(make, SAMPLES[:1]) if "answers" in str(case)).run()
+
+
+def told(samples: list[Sample], kind: type[ShelfProvider] = ShelfProvider, case: str = "") -> str:
+    return failures(kind, samples).get(f"Shelf::Put: {case}", "")
+
+
+def test_effects_that_are_not_marked_are_told() -> None:
+    """Nobody dies between two effects of which the kit does not know."""
+    dies = "a process that dies at any point leaves nothing or all"
+    two = [replace(SAMPLES[0], effects=2)]
+    assert told([SAMPLES[0]], TwoEffectsUnmarked, dies) == ""
+    assert "passes 0 of its 2 effects" in told(two, TwoEffectsUnmarked, dies)
+    assert "died at 'provider.effect.after'" in told(two, TwoEffects, dies)
+
+
+def test_a_sample_needs_a_stranger_or_a_reason() -> None:
+    case = "a second writer loses nothing"
+    assert "no `stranger`" in told([replace(SAMPLES[0], stranger=None)], case=case)
+    assert told([replace(SAMPLES[0], stranger=None, alone="nobody else has a shelf")], case=case) == ""
+
+
+def test_what_is_irreversible_says_so() -> None:
+    case, samples = "declares that it cannot be undone", [replace(SAMPLES[0], irreversible=True)]
+    assert "its change is not" in told(samples, case=case)
+    assert told(samples, Sends, case) == ""
+    assert [str(one) for one in cases(Sends, samples)] == [
+        "every write procedure has a sample",
+        "Shelf::Put: answers as its schemas say",
+        "Shelf::Put: preparing it changes nothing",
+        "Shelf::Put: declares that it cannot be undone",
+    ]
+
+
+@pytest.mark.parametrize(("again", "words"), [(None, "has no `reopen`"), ("the same", "of the process that died")])
+def test_a_subject_that_cannot_be_reopened_is_told(again: str | None, words: str) -> None:
+    def make() -> Subject:
+        made = over(ShelfProvider, {}, {})
+        return replace(made, reopen=(lambda: made) if again else None)
+
+    [case] = [one for one in conformance(make, SAMPLES[:1]) if "dies" in str(one)]
+    with pytest.raises(AssertionError, match=words):
+        case.run()
 
 
 def test_a_fault_that_never_comes_is_told() -> None:

@@ -298,9 +298,15 @@ def test_what_an_undo_raised_goes_to_the_log_and_not_to_the_client(tmp_path: Pat
     assert "secret-in-text" in caplog.text
 
 
-def test_a_change_that_is_no_json_is_refused_before_its_effect(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "value",
+    [object(), float("nan"), ("a",), {"deep": [("a",)]}, {1: "a"}, {None: "a"}],
+    ids=["an object", "not a number", "a tuple", "a tuple inside", "a number as key", "None as key"],
+)
+def test_a_change_that_is_no_json_is_refused_before_its_effect(tmp_path: Path, value: Any) -> None:
+    """Also one that JSON can write, and that would be another one when it is read."""
     bench = Bench(tmp_path)
-    bench.store.put = lambda ctx, data: Change({"name": "a", "new": object()})  # type: ignore[method-assign,assignment,dict-item]
+    bench.store.put = lambda ctx, data: Change({"name": "a", "new": value})  # type: ignore[method-assign,assignment]
     result = bench.run(PUT)
     assert result.error is not None
     assert result.error.code == Code.E_UNEXPECTED

@@ -190,6 +190,19 @@ def test_a_name_that_is_misspelt_is_no_call_that_was_not_made(bench: Bench) -> N
             ask("Greett")
 
 
+def test_an_argument_that_no_call_can_have_is_told_at_once(bench: Bench) -> None:
+    for ask in (
+        bench.mock.on,
+        bench.mock.assert_called,
+        lambda procedure, **more: bench.mock.assert_calls((procedure, more)),
+    ):
+        with pytest.raises(KeyError, match="'Greet' has no argument 'nmae': it has name"):
+            ask("Greet", nmae="Ada")
+        with pytest.raises(TypeError, match="'name' is 1, and arguments of a call are texts: say '1'"):
+            ask("Greet", name=1)  # type: ignore[arg-type]
+    assert str(bench.mock.on("Add", procedure="x")) == "Add(procedure='x')"
+
+
 def test_arguments_are_equal_in_any_order(bench: Bench) -> None:
     bench.run(("Add", "<name>Ada</name><age>36</age>"))
     bench.mock.assert_calls(("Add", {"age": "36", "name": "Ada"}))
@@ -199,6 +212,14 @@ def test_an_answer_that_was_set_for_a_call_and_not_given_is_told(bench: Bench) -
     bench.mock.on("Greet", name="Ada").returns({"greeting": "Hello"}).once()
     with pytest.raises(AssertionError, match=r"Greet\(name='Ada'\) was called 0 of 1 times"):
         bench.mock.verify()
+
+
+def test_an_answer_that_nobody_asked_for_is_told(bench: Bench) -> None:
+    bench.mock.on("Greet", name="Ada").returns({"greeting": "Hello"})
+    with pytest.raises(AssertionError, match=r"Greet\(name='Ada'\) was never called"):
+        bench.mock.verify()
+    assert bench.greet("Ada").error is None
+    bench.mock.verify()
 
 
 @pytest.mark.parametrize(

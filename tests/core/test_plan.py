@@ -6,8 +6,9 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import pytest
+from lxml import etree
 
-from mpf_core import Caller, Plan
+from mpf_core import CallContext, Caller, Change, Plan, Provider, Undo, hookimpl, write
 from mpf_core.planning import UNKNOWN
 from mpf_core.testing import AllowAll
 from tests.support import CALLER, Bench
@@ -205,3 +206,153 @@ def test_misuse_raises(bench: Bench) -> None:
         bench.engine.plan(1, CALLER)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="both"):
         bench.engine.plan("<request/>", CALLER, namespace="Store")
+
+
+CHAIN = """<namespace name="Chain" providerSource="test.chain" xmlns:xs="http://www.w3.org/2001/XMLSchema">
+  <procedure name="Maybe" type="write"><Schema name="outputSchema"><xs:schema><xs:element name="executeData"><xs:complexType>
+    <xs:sequence><xs:element name="guid" type="xs:string" minOccurs="0"/></xs:sequence></xs:complexType></xs:element>
+    </xs:schema></Schema></procedure>
+  <procedure name="Untold" type="write"/>
+  <procedure name="Many" type="write"><Schema name="outputSchema"><xs:schema><xs:element name="executeData"><xs:complexType>
+    <xs:sequence><xs:element name="guid" type="xs:string" maxOccurs="unbounded"/></xs:sequence></xs:complexType></xs:element>
+    </xs:schema></Schema></procedure>
+  <procedure name="Number" type="write"><Schema name="outputSchema"><xs:schema><xs:element name="executeData"><xs:complexType>
+    <xs:sequence><xs:element name="guid" type="xs:int"/></xs:sequence></xs:complexType></xs:element>
+    </xs:schema></Schema></procedure>
+  <procedure name="Nested" type="write"><Schema name="outputSchema"><xs:schema><xs:element name="executeData"><xs:complexType>
+    <xs:sequence><xs:element name="guid"><xs:complexType><xs:sequence><xs:element name="id" type="xs:string"/></xs:sequence>
+    <xs:attribute name="path" use="required"/><xs:attribute name="kind"/></xs:complexType></xs:element></xs:sequence>
+    </xs:complexType></xs:element></xs:schema></Schema></procedure>
+  <procedure name="Typed" type="write"><Schema name="inputSchema"><xs:schema><xs:element name="executeData"><xs:complexType>
+    <xs:all><xs:element name="guid" type="xs:int"/><xs:element name="name" type="xs:string"/></xs:all></xs:complexType>
+    </xs:element></xs:schema></Schema></procedure>
+  <procedure name="Next" type="write"/>
+</namespace>"""
+
+
+class ChainProvider(Provider):
+    """Nothing of its output is known before."""
+
+    name = "chain"
+
+    def __init__(self) -> None:
+        self.applied: list[str] = []
+
+    @hookimpl
+    def mpf_providers(self) -> dict[str, Provider]:
+        return {"test.chain": self}
+
+    def change(self, ctx: CallContext, data: etree._Element) -> Change:
+        if data.findtext("number"):
+            int(data.findtext("number") or "")
+        return Change({"data": etree.tostring(data).decode()})
+
+    for _name in ("Maybe", "Untold", "Many", "Number", "Nested", "Typed", "Next"):
+        locals()[_name.lower()] = write(_name)(lambda self, ctx, data: self.change(ctx, data))
+
+    def apply(self, ctx: CallContext, change: Change) -> None:
+        self.applied.append(ctx.procedure)
+
+    def undo(self, ctx: CallContext, change: Change) -> Undo:
+        return Undo.NOTHING_TO_UNDO
+
+
+def chained(folder: Path, first: str, then: str, take: str = "", data: str = "") -> Plan:
+    """The plan of a procedure that calls ``first``, takes its output, and goes on with ``then``."""
+    take = take or '<after source="executeData" destination="data" mode="merge"/>'
+    body = f'<procedure name="Do" type="write" access="public">{call_of(first, take)}{then}</procedure>'
+    provider = ChainProvider()
+    chain = f'<namespace name="Composed too">{body}</namespace>'
+    bench = Bench(folder, CHAIN, chain, plugins=(provider, AllowAll()))
+    request = f"<request><data>{data}</data></request>"
+    found = bench.engine.plan(request, CALLER, namespace="Composed too", procedure="Do")
+    assert provider.applied == []
+    return found
+
+
+def call_of(procedure: str, inner: str = "") -> str:
+    return f'<execute namespace="Chain" procedure="{procedure}" impersonate="1">{inner}</execute>'
+
+
+FROM_DATA = '<before source="data" sourcePath="guid" destination="executeData"/>'
+
+
+@pytest.mark.parametrize("first", ["Maybe", "Untold", "Many"])
+@pytest.mark.parametrize(
+    "then",
+    [
+        call_of("Next", '<when source="data" sourcePath="count(guid) = 1"/>'),
+        call_of("Next", '<forEach name="one" root="data" path="guid" ifNull="skip"/>'),
+        call_of("Next", '<repeat source="data" sourcePath="guid" ifNull="ignore"/>'),
+        call_of("Next", '<before source="data" sourcePath="guid" destination="executeData" ifNull="ignore"/>'),
+        call_of("Next", '<before source="data" destination="executeData" mode="merge"/>'),
+        '<select name="which" source="data" sourcePath="guid" ifNullCase="none"/>',
+    ],
+    ids=["when", "forEach", "repeat", "ifNull", "all of it", "select"],
+)
+def test_what_may_be_there_and_may_be_not_ends_the_plan(tmp_path: Path, first: str, then: str) -> None:
+    found = chained(tmp_path, first, then)
+    assert found.error is not None
+    assert (found.error.code, found.stopped, len(found.steps)) == (0x8000000A, True, 1), found.error
+    assert "Composed too::Do" in found.error.step
+
+
+def test_what_does_not_depend_on_it_goes_on(tmp_path: Path) -> None:
+    known = '<before source="data" sourcePath="name" destination="executeData"/>'
+    found = chained(
+        tmp_path, "Maybe", call_of("Next", f'<when source="data" sourcePath="name"/>{known}'), data="<name>a</name>"
+    )
+    assert found.error is None
+    assert [step.procedure for step in found.steps] == ["Chain::Maybe", "Chain::Next"]
+    assert found.steps[0].unknown == ("guid",)
+
+
+def test_an_output_that_holds_others_is_unknown_as_a_whole(tmp_path: Path) -> None:
+    inner = '<before source="data" sourcePath="guid/id" destination="executeData"/>'
+    path = '<before source="data" sourcePath="guid/@path" destination="executeData" destinationPath="@path"/>'
+    found = chained(tmp_path, "Nested", call_of("Next", f'<when source="data" sourcePath="guid/id"/>{inner}{path}'))
+    assert found.error is None, found.error
+    assert found.steps[1].change.count(UNKNOWN) == 2
+    stops = chained(tmp_path, "Nested", call_of("Next", '<when source="data" sourcePath="guid/@kind"/>'))
+    assert stops.error is not None
+    assert stops.error.code == 0x8000000A
+
+
+def test_an_unknown_value_fits_any_type(tmp_path: Path) -> None:
+    name = "<executeData><name>a</name></executeData>"
+    found = chained(tmp_path, "Number", call_of("Typed", name + FROM_DATA))
+    assert found.error is None, found.error
+    assert UNKNOWN in found.steps[1].change
+    wrong = chained(tmp_path, "Number", call_of("Typed", FROM_DATA))
+    assert wrong.error is not None
+    assert wrong.error.description == "The required argument name was not supplied."
+
+
+def test_a_provider_that_cannot_read_an_unknown_value_is_no_error(tmp_path: Path) -> None:
+    number = '<before source="data" sourcePath="guid" destination="executeData" destinationPath="number" mode="merge"/>'
+    found = chained(tmp_path, "Number", f"<try>{call_of('Next', number)}</try><catch/>")
+    assert found.error is not None
+    assert found.error.code == 0x8000000A
+    assert "ValueError" in found.error.description
+
+
+def test_every_call_is_in_the_plan(bench: Bench) -> None:
+    request = "<request><data><name>first</name></data></request>"
+    found = bench.engine.plan(request, CALLER, namespace="Composed", procedure="Both")
+    assert [(one.sequence, one.procedure, one.type, one.depth, one.identity_kind) for one in found.calls] == [
+        (1, "Composed::Both", "write", 0, "caller"),
+        (2, "Store::Put", "write", 1, "caller"),
+        (3, "Store::Put", "write", 1, "service"),
+    ]
+    assert [step.sequence for step in found.steps] == [2, 3]
+    read = plan(bench, call("Get", "x"))
+    assert [(one.procedure, one.type) for one in read.calls] == [("Store::Get", "read")]
+
+
+@pytest.mark.parametrize("first", ["Maybe", "Untold"])
+def test_what_a_provider_says_is_all_is_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str) -> None:
+    monkeypatch.setattr(ChainProvider, "change", lambda self, ctx, data: Change({"data": ""}, complete=True))
+    found = chained(tmp_path, first, call_of("Next", '<when source="data" sourcePath="guid"/>'))
+    assert found.error is None
+    assert [step.procedure for step in found.steps] == [f"Chain::{first}"]
+    assert found.steps[0].unknown == ()

@@ -40,6 +40,11 @@ def test_a_mock_is_verified_at_the_end(mpf_engine, mpf_mock):
     engine.execute("<request><data/></request>", Caller("tester"), namespace="Greetings", procedure="Greet")
 
 
+def test_each_mock_is_verified_at_the_end(mpf_mock):
+    for name in ("Ada", "Eve"):
+        mpf_mock(Path(__file__).parent / "greetings.xml").on("Greet", name=name).returns({"greeting": "Hello"})
+
+
 @pytest.mark.mpf(config={"engine": {"limits": {"document_bytes": 10}}})
 def test_the_marker_configures(mpf_engine, mpf_mock):
     assert mpf_engine([mpf_mock(Path(__file__).parent / "greetings.xml")]).config.engine.limits.document_bytes == 10
@@ -68,13 +73,16 @@ def test_the_hosting_tree_is_fresh_for_each_test(mpf_hosting, attempt):
     assert result.error is None
 
 
-@pytest.mark.parametrize("role", ["domain_admin", "reseller_admin", "hosting_admin", "customer_admin"])
+@pytest.mark.parametrize(
+    "role",
+    ["domain_admin", "hosting_admin", "reseller_admin", "customer_admin", "hosting_representative", "reseller_representative"],
+)
 def test_callers_who_may(mpf_hosting, role):
     result = mpf_hosting.submit(getattr(mpf_hosting, role), OCS, "GetPoolAssignment", organization=ALPINE, **DC)
     assert result.error is None
 
 
-@pytest.mark.parametrize("role", ["other_customer_admin", "user"])
+@pytest.mark.parametrize("role", ["other_customer_admin", "customer_representative", "user"])
 def test_callers_who_may_not(mpf_hosting, role):
     result = mpf_hosting.submit(getattr(mpf_hosting, role), OCS, "GetPoolAssignment", organization=ALPINE, **DC)
     assert result.error.code == 0x80070005
@@ -86,8 +94,10 @@ def test_a_project_uses_the_fixtures(pytester: pytest.Pytester, options: tuple[s
     pytester.makefile(".xml", greetings=NAMESPACE)
     pytester.makepyfile(test_acme=TESTS)
     result = pytester.runpytest_subprocess("--strict-markers", "-W", "error", *options)
-    result.assert_outcomes(passed=13, errors=1)  # the error is the mock's verification
+    result.assert_outcomes(passed=17, errors=2)  # the errors are the mocks' verification
     result.stdout.fnmatch_lines(["*Unexpected call Greet()*"])
+    shown = result.stdout.str()
+    assert all(f"Greet(name='{name}') was never called" in shown for name in ("Ada", "Eve"))
 
 
 def test_the_marker_and_the_fixtures_are_documented(pytester: pytest.Pytester) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from lxml import etree
 
 from mpf_core import CallContext, Change, Config, Engine
 from mpf_core.provider import Element, Output
+from mpf_core.security.identity import Identity, IdentityKind
+from mpf_core.security.principal import Principal
 from mpf_core.testing import AllowAll, MockProvider, Recorder, replay
 from mpf_directory import DirectoryPlugin
 from mpf_error import ErrorPlugin
@@ -95,6 +99,33 @@ def test_a_call_that_was_not_recorded_is_refused(file: Path, recording: Path) ->
     responses(engine(*mocks.values()), (("Get", "<name>eve</name>"),))
     with pytest.raises(AssertionError, match="eve"):
         mocks["Accounts"].verify()
+
+
+def test_a_plan_leaves_nothing_in_a_recording(file: Path) -> None:
+    recorder = Recorder()
+    steps = "".join(
+        f'<execute namespace="Accounts" procedure="{procedure}" impersonate="1"><executeData>{data}</executeData></execute>'
+        for procedure, data in CALLS[:2]
+    )
+    plan = engine(recorder.wrap(Real(file))).plan(f"<request><procedure>{steps}</procedure></request>", CALLER)
+    assert plan.error is None
+    assert len(plan.calls) == 2
+    assert recorder.exchanges == []
+
+
+def test_a_change_that_is_not_done_yet_is_not_taken_for_another(file: Path) -> None:
+    """Python gives the identity of an object that is gone to the next one."""
+    wrapped: Any = Recorder().wrap(MockProvider(file))
+    [provider] = wrapped.mpf_providers().values()
+    identity, context = Identity(IdentityKind.CALLER, "x"), etree.Element("context")
+    ctx = CallContext("{1}", "Accounts", "Create", "", 1, identity, Principal("x"), context, {})
+    assert len({id(provider.respond(ctx, etree.Element("executeData"))) for _ in range(500)}) == 500
+
+
+def test_what_is_public_of_a_wrapped_plugin_stays() -> None:
+    wrapped: Any = Recorder().wrap(DirectoryPlugin())
+    assert wrapped.settings_model is DirectoryPlugin.settings_model
+    assert wrapped.name == DirectoryPlugin.name
 
 
 def test_a_recorded_call_is_answered_once(file: Path, recording: Path) -> None:

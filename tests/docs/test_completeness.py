@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 import mpf_core
 import mpf_core.testing
+import mpf_pytest
 from mpf_core.cli import cli
 from mpf_core.config import Sections
 from mpf_core.plugins import settings_models
@@ -61,7 +62,7 @@ def test_every_command_and_option() -> None:
 
 
 def test_every_public_method() -> None:
-    public = [getattr(module, name) for module in (mpf_core, mpf_core.testing) for name in module.__all__]
+    public = [getattr(module, name) for module in (mpf_core, mpf_core.testing, mpf_pytest) for name in module.__all__]
     assert [method for one in public if inspect.isclass(one) for method in unsaid_methods(one)] == []
 
 

@@ -15,6 +15,7 @@ from lxml import etree
 
 import mpf_core
 import mpf_core.testing
+import mpf_pytest
 from mpf_core import hookspecs
 from mpf_core.cli import cli
 from mpf_core.cli.samples import arguments_of
@@ -361,7 +362,7 @@ def test_settings_commands_and_hooks_are_all_there(reference: Reference) -> None
 
 def test_every_public_name_is_there_with_what_it_is_for(reference: Reference) -> None:
     parts = re.split(r"^## (.*)$", reference.pages["api.md"], flags=re.MULTILINE)
-    for module in (mpf_core, mpf_core.testing):
+    for module in (mpf_core, mpf_core.testing, mpf_pytest):
         names = dict(
             re.findall(r"^### (\w+)\n(.*?)(?=^###|\Z)", parts[parts.index(module.__name__) + 1], re.DOTALL | re.MULTILINE)
         )

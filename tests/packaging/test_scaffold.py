@@ -74,7 +74,7 @@ def own_tests(packages: dict[str, Path], tmp_path: Path) -> subprocess.Completed
 def test_their_tests_pass_at_once(packages: dict[str, Path], tmp_path: Path) -> None:
     done = own_tests(packages, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"\b32 passed in", done.stdout)
+    assert re.search(r"\b33 passed in", done.stdout)
 
 
 #: What somebody may do wrong, and the test of theirs that says so.
@@ -145,7 +145,7 @@ def test_a_provider_is_short() -> None:
     """What its author has to understand: all but imports, texts for people, and lines that only close tags."""
     texts = files("provider", Names.of("Litware Phones"))
     shown = [line for path, text in texts.items() if path.suffix in {".py", ".xml"} for line in said(path.suffix, text)]
-    assert len(shown) <= 78
+    assert len(shown) <= 80
 
 
 def said(suffix: str, text: str) -> list[str]:

@@ -8,8 +8,7 @@ import pytest
 from acme_greeter import GreeterPlugin
 
 from mpf_core import Caller
-from mpf_core.testing import Fault, Faults, MockProvider
-from mpf_core.testing.conformance import Case, Sample, Subject, conformance
+from mpf_core.testing import Case, Fault, Faults, MockProvider, Sample, Subject, conformance
 
 NAMESPACE = "Acme Greeter"
 ADA = "<request><data><name>Ada</name><greeting>Hello</greeting></data></request>"
@@ -45,9 +44,14 @@ def test_a_namespace_that_calls_the_greeter_needs_no_greeter(mpf_engine, mpf_moc
 
 
 def make() -> Subject:
-    folder = tempfile.TemporaryDirectory()
+    return over(tempfile.TemporaryDirectory())
+
+
+def over(folder: tempfile.TemporaryDirectory) -> Subject:
+    """The plugin as a new process would make it: what the one before knew died with it."""
     world = Path(folder.name)
-    return Subject(GreeterPlugin(), lambda: greetings(world), config={"base_dir": world}, close=folder.cleanup)
+    state, config = lambda: greetings(world), {"base_dir": world}
+    return Subject(GreeterPlugin(), state, config=config, reopen=lambda: over(folder), close=folder.cleanup)
 
 
 def somebody_else(subject: Subject):
