@@ -150,6 +150,7 @@ def _procedure(element: Element, namespace: str, provider_source: str | None, pr
         output_schema=schemas.get("outputSchema"),
         provider_source=provider_source,
         line=xml.line_of(element),
+        file=problems.file,
         calls=tuple(reader.calls),
     )
 
