@@ -23,6 +23,7 @@ def test_a_package_is_written_and_what_comes_next_is_said(run: Run, tmp_path: Pa
     result = run("new", kind, "Fabrikam Phones")
     assert result.exit_code == 0
     own = {
+        ".gitignore",
         "pyproject.toml",
         "README.md",
         "fabrikam_phones/__init__.py",
