@@ -100,6 +100,8 @@ def test_names_are_made_from_one(name: str, package: str, distribution: str, plu
         ("mpf", "the package 'mpf' is reserved"),
         ("MPF Managed", "the package 'mpf_managed' is reserved"),
         ("click", "a package 'click' is installed"),
+        ("Active Directory Provider", "it is a namespace of the plugin 'mpf.directory'"),
+        ("managed HOSTING", "it is a namespace of the plugin 'mpf.managed'"),
     ],
 )  # fmt: skip
 def test_names_that_cannot_be(run: Run, tmp_path: Path, name: str, why: str) -> None:
