@@ -196,7 +196,7 @@ _PROMISES = re.compile(r"^(--json|Exit codes): (.*?)(?=^(?:--json|Exit codes): |
 def promises() -> Iterator[str]:
     """The exit codes of each command of ``mpfctl``, and the keys of its ``--json``, as its help says them."""
     brought = {str(command.name): command for command in DirectoryPlugin().mpf_commands()}
-    for name, command in (("mpfctl", cli), *sorted((cli.commands | brought).items())):
+    for name, command in (("mpfctl", cli), *sorted((dict(cli.commands) | brought).items())):
         yield from _promised(name if command is cli else f"mpfctl {name}", command)
 
 
