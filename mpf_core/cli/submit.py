@@ -86,7 +86,7 @@ Exit codes: 0 success, 1 the response is an errorContext, 2 usage or configurati
 )
 @click.option(
     "--trace-file",
-    type=click.File("w", encoding="utf-8", lazy=True),
+    type=click.File("w", encoding="utf-8", lazy=False),  # so that nothing is done where it cannot be written
     metavar="PATH",
     help="Write every call into this file, as JSON.",
 )

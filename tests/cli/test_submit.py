@@ -146,6 +146,8 @@ def test_a_trace_for_programs_is_json_also_when_the_request_fails(run: Run, tria
     into = run("-vv", "submit", *call, "--trace-file", "trace.json")
     assert json.loads(Path("trace.json").read_text())["calls"][0]["procedure"] == f"{OCS}::GetPools"
     assert "Failed: " in into.stderr
+    nowhere = run("submit", *call, "--trace-file", "nowhere/trace.json")
+    assert (nowhere.exit_code, nowhere.stdout) == (2, "")
 
 
 def test_a_trace_that_takes_the_file_for_its_format_says_so(run: Run, trial: Path) -> None:
