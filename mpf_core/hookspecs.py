@@ -61,6 +61,11 @@ def mpf_authorize(call: Call) -> Decision | None:
 
 
 @hookspec
+def mpf_roles() -> Iterable[str]:
+    """The roles that this plugin's policy knows. Where a policy says so, namespaces that name others are not loaded."""
+
+
+@hookspec
 def mpf_claim(call: Call, argument: str, name: str) -> Decision | None:
     """May the organization of this call claim ``name``, which nobody has yet?
 

@@ -6,22 +6,13 @@ A finding is certain enough to be worth looking at; where a path is computed, no
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mpf_core.model import (
-    Action,
-    Execute,
-    Namespace,
-    Procedure,
-    Queue,
-    Select,
-    Step,
-    Transfer,
-    Try,
-    WhenCase,
-    WhenPath,
-)
+from mpf_core.lint_conditions import impossible_conditions
+from mpf_core.lint_names import Namespaces, Scopes, reads, walk
+from mpf_core.lint_names import called as called_by
+from mpf_core.model import Action, Execute, Procedure, Queue, Select, Transfer, Transform, WhenPath
 from mpf_core.paths import Path
 from mpf_core.provider import ProcedureType
 from mpf_core.runtime import nearest
@@ -48,13 +39,10 @@ class Finding:
         return f"{place}: {self.text}" if place else self.text
 
 
-Namespaces = Mapping[str, Namespace]
-
-
 def lint(namespaces: Namespaces) -> list[Finding]:
     """Every finding in these namespaces, which may call each other, by procedure and step."""
     return [
-        Finding(procedure.full_name, step, text, namespace.file)
+        Finding(procedure.full_name, step, text, procedure.file)
         for namespace in namespaces.values()
         for procedure in namespace.procedures.values()
         for check in _CHECKS
@@ -62,23 +50,8 @@ def lint(namespaces: Namespaces) -> list[Finding]:
     ]
 
 
-def walk(steps: tuple[Step, ...], path: str = "") -> Iterator[tuple[str, Step]]:
-    """Every step, those in ``try`` and ``catch`` included, with the path of its label."""
-    for step in steps:
-        label = f"{path}/{step.label}" if path else step.label
-        yield label, step
-        if isinstance(step, Try):
-            yield from walk(step.body, label)
-            yield from walk(step.catch, f"{label}/catch")
-
-
 def _calls(procedure: Procedure) -> Iterator[tuple[str, Execute]]:
     return ((label, step) for label, step in walk(procedure.steps) if isinstance(step, Execute))
-
-
-def _called(step: Execute, namespaces: Namespaces) -> Procedure | None:
-    namespace = namespaces.get(step.namespace)
-    return namespace.procedures.get(step.procedure) if namespace else None
 
 
 def _unknown_calls(procedure: Procedure, namespaces: Namespaces) -> Iterator[tuple[str, str]]:
@@ -91,22 +64,48 @@ def _unknown_calls(procedure: Procedure, namespaces: Namespaces) -> Iterator[tup
             yield label, f"'{step.namespace}' has no procedure '{step.procedure}'{near}"
 
 
-def _impossible_conditions(procedure: Procedure, _: Namespaces) -> Iterator[tuple[str, str]]:
-    selects: dict[str, Select] = {}
-    for label, step in walk(procedure.steps):
-        if isinstance(step, Select):
-            selects[step.name] = step
-        elif isinstance(step, Action):
-            for when in step.when:
-                if isinstance(when, WhenCase):
-                    yield from ((label, text) for text in _impossible(when, selects))
+def _impossible_conditions(procedure: Procedure, namespaces: Namespaces) -> Iterator[tuple[str, str]]:
+    return impossible_conditions(procedure, Scopes(procedure, namespaces))
 
 
-def _impossible(when: WhenCase, selects: Mapping[str, Select]) -> Iterator[str]:
-    select = selects[when.select]  # the loader has seen to it that there is one
-    cases = {case for _, case in select.cases} | {select.default_case, select.if_null_case} - {None}
-    if when.case not in cases:
-        yield f"when: the select '{when.select}' never comes to the case '{when.case}'"
+def _unmade_elements(procedure: Procedure, namespaces: Namespaces) -> Iterator[tuple[str, str]]:
+    scopes = Scopes(procedure, namespaces)
+    for label, step, scope, path in reads(procedure):
+        if scope == "executeData":  # `_unknown_outputs` looks at what a call gives
+            continue
+        held = scopes.of(scope, step)
+        missing = held.missing(path)
+        if missing:
+            near = nearest(missing, held.names)
+            yield (
+                label,
+                f"'{path}' reads '{missing}' in {scope}, which no argument, no procedureData and no step makes{near}",
+            )
+
+
+def _unmade_outputs(procedure: Procedure, namespaces: Namespaces) -> Iterator[tuple[str, str]]:
+    if procedure.output_schema is None or procedure.is_provided:
+        return
+    made = Scopes(procedure, namespaces).of("data", Transform(label=""))
+    for one in procedure.output_schema.arguments:
+        if one.required and one.name and made.missing(one.name):
+            yield "", f"the output schema requires '{one.name}', and no step makes it"
+
+
+def _writes_that_read(procedure: Procedure, namespaces: Namespaces) -> Iterator[tuple[str, str]]:
+    if procedure.type is ProcedureType.WRITE and not procedure.is_provided and not _may_write(procedure, namespaces, set()):
+        yield "", "the procedure is of type write, and reaches no call that writes"
+
+
+def _may_write(procedure: Procedure, namespaces: Namespaces, seen: set[str]) -> bool:
+    if procedure.is_provided:
+        return procedure.type is not ProcedureType.READ
+    seen.add(procedure.full_name)
+    for _, step in _calls(procedure):
+        called = called_by(step, namespaces)
+        if called is None or (called.full_name not in seen and _may_write(called, namespaces, seen)):
+            return True
+    return False
 
 
 def _unread_arguments(procedure: Procedure, _: Namespaces) -> Iterator[tuple[str, str]]:
@@ -125,14 +124,14 @@ def _reads_that_write(procedure: Procedure, namespaces: Namespaces) -> Iterator[
     if procedure.type is not ProcedureType.READ:
         return
     for label, step in _calls(procedure):
-        called = _called(step, namespaces)
+        called = called_by(step, namespaces)
         if called is not None and called.type is not ProcedureType.READ:
             yield label, f"the procedure is of type read, and calls '{called.full_name}', which is {called.type.value}"
 
 
 def _wrong_arguments(procedure: Procedure, namespaces: Namespaces) -> Iterator[tuple[str, str]]:
     for label, step in _calls(procedure):
-        called = _called(step, namespaces)
+        called = called_by(step, namespaces)
         if called is None or called.input_schema is None or isinstance(step, Queue):
             continue
         given, certain = _given(step)
@@ -175,7 +174,7 @@ def _target_name(transfer: Transfer) -> str | None:
 
 def _unknown_outputs(procedure: Procedure, namespaces: Namespaces) -> Iterator[tuple[str, str]]:
     for label, step in _calls(procedure):
-        called = _called(step, namespaces)
+        called = called_by(step, namespaces)
         if called is None or called.output_schema is None or isinstance(step, Queue):
             continue
         # Arguments stay in executeData of a provider's procedure; a composed one may leave what it likes of its data.
@@ -229,7 +228,10 @@ _CHECKS: tuple[Callable[[Procedure, Namespaces], Iterator[tuple[str, str]]], ...
     _unknown_calls,
     _impossible_conditions,
     _unread_arguments,
+    _unmade_elements,
+    _unmade_outputs,
     _reads_that_write,
+    _writes_that_read,
     _wrong_arguments,
     _unknown_outputs,
 )

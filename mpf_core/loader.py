@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path as FilePath
@@ -12,6 +12,7 @@ from types import MappingProxyType
 from mpf_core import xml
 from mpf_core.errors import ConfigError, MpfError, Violation
 from mpf_core.model import Access, Namespace, Procedure
+from mpf_core.plugins import namespace_paths
 from mpf_core.provider import Element, ProcedureType
 from mpf_core.security.declarations import ROLES
 from mpf_core.steps import Problems, StepReader
@@ -55,6 +56,14 @@ def find_namespaces(path: FilePath) -> list[FilePath]:
         for child in path.iterdir()
         if child.suffix == ".xml" or (child.is_dir() and (child / "namespace.xml").is_file())
     )
+
+
+def installed_namespaces() -> Iterator[tuple[str, str]]:
+    """The names of the namespaces that installed plugins bring, enabled or not, by plugin. Only heads are read."""
+    for plugin, path in namespace_paths():
+        with suppress(ConfigError, MpfError):
+            for place in find_namespaces(path):
+                yield plugin, xml.parse_file(_files(place)[0]).get("name", "")
 
 
 def _files(path: FilePath) -> list[FilePath]:
@@ -150,6 +159,7 @@ def _procedure(element: Element, namespace: str, provider_source: str | None, pr
         output_schema=schemas.get("outputSchema"),
         provider_source=provider_source,
         line=xml.line_of(element),
+        file=problems.file,
         calls=tuple(reader.calls),
     )
 

@@ -187,6 +187,7 @@ class Procedure:
     output_schema: InputSchema | None = None
     provider_source: str | None = None
     line: int | None = None
+    file: str = ""
     calls: tuple[tuple[str, str], ...] = ()
 
     @property

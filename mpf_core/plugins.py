@@ -10,10 +10,11 @@ Plugins are entry points of installed packages, imported only if the configurati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Literal
 
 import pluggy
@@ -87,6 +88,18 @@ def settings_models() -> dict[str, type[Settings]]:
             if isinstance(model, type) and issubclass(model, Settings):
                 found[name] = model
     return found
+
+
+def namespace_paths() -> Iterator[tuple[str, Path]]:
+    """Where the namespaces of installed plugins are, enabled or not, by plugin.
+
+    Left out are those of plugins that cannot be imported, or need their settings to tell.
+    """
+    for name, (point, _) in sorted(_entry_points().items()):
+        with suppress(Exception):  # whatever a plugin does while it is imported is its own fault
+            loaded = point.load()
+            plugin = loaded() if isinstance(loaded, type) else loaded
+            yield from [(name, Path(path)) for path in getattr(plugin, "mpf_namespaces", list)()]
 
 
 class Plugins:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from mpf_core.loader import find_namespaces, load_namespace
 from mpf_core.model import Namespace, Procedure
 from mpf_core.plugins import HookCaller, Plugins
 from mpf_core.provider import ProcedureType, Provider
+from mpf_core.security.declarations import KINDS
 from mpf_core.security.principal import Credentials
 from mpf_core.services import Services
 
@@ -36,8 +38,12 @@ class Runtime:
         objects: Sequence[object],
         namespaces: Sequence[Path],
         stored: Callable[[str], Credentials | None] = lambda _name: None,
+        tolerate: Callable[[ConfigError], None] | None = None,
     ) -> None:
-        """``stored`` looks for credentials where no plugin has them: in the engine's store."""
+        """``stored`` looks for credentials where no plugin has them: in the engine's store. ``tolerate`` is told of the
+        namespaces that cannot be loaded, which are left out then.
+        """
+        self._tolerate = tolerate
         self._stored = stored
         self.plugins = Plugins(config.plugins.enabled, objects)
         self.services = Services(config.base_dir, self.credentials)
@@ -45,10 +51,10 @@ class Runtime:
         self.providers: dict[str, Provider] = {}
         self._provider_owners: dict[str, str] = {}
         self._load_providers()
+        self._roles = self._known_roles()
         loaded: dict[str, tuple[Namespace, str]] = {}
         for path in (*(config.base_dir / path for path in config.engine.namespaces), *namespaces):
-            for place in find_namespaces(path):
-                self._claim(loaded, load_namespace(place), "the configuration")
+            self._configured_namespaces(path, loaded)
         for hook in self.plugins.each("mpf_namespaces"):
             self._plugin_namespaces(hook, loaded)
         self.namespaces: Mapping[str, Namespace] = MappingProxyType({name: pair[0] for name, pair in loaded.items()})
@@ -136,16 +142,32 @@ class Runtime:
                 self.providers[source] = provider
                 self._provider_owners[source] = hook.plugin
 
+    def _configured_namespaces(self, path: Path, loaded: dict[str, tuple[Namespace, str]]) -> None:
+        with self._tolerance():
+            for place in find_namespaces(path):
+                with self._tolerance():
+                    self._claim(loaded, load_namespace(place), "the configuration")
+
+    @contextmanager
+    def _tolerance(self) -> Iterator[None]:
+        try:
+            yield
+        except ConfigError as error:
+            if self._tolerate is None:
+                raise
+            self._tolerate(error)
+
     def _plugin_namespaces(self, hook: HookCaller, loaded: dict[str, tuple[Namespace, str]]) -> None:
         try:
             found = [load_namespace(place) for path in hook() for place in find_namespaces(Path(path))]
             for namespace in found:
-                self._check_provider(namespace)
+                self._check(namespace)
         except Exception as error:  # a plugin's mistake must not take the others along
             self.plugins.broken(hook.plugin, str(error) if isinstance(error, ConfigError) else error)
             return
         for namespace in found:
-            self._claim(loaded, namespace, f"plugin '{hook.plugin}'", check=False)
+            with self._tolerance():
+                self._claim(loaded, namespace, f"plugin '{hook.plugin}'", check=False)
 
     def _claim(
         self, loaded: dict[str, tuple[Namespace, str]], namespace: Namespace, owner: str, *, check: bool = True
@@ -157,8 +179,39 @@ class Runtime:
                 f"({namespace.file})"
             )
         if check:
-            self._check_provider(namespace)
+            self._check(namespace)
         loaded[namespace.name] = (namespace, owner)
+
+    def _known_roles(self) -> frozenset[str]:
+        """The roles that the policies know; none where no policy says which."""
+        known: set[str] = set()
+        for hook in self.plugins.each("mpf_roles"):
+            try:
+                known.update(hook())
+            except Exception as error:  # a plugin's mistake must not take the others along
+                self.plugins.broken(hook.plugin, error)
+        return frozenset(known)
+
+    def _check(self, namespace: Namespace) -> None:
+        """What a file alone cannot be asked. Raises ConfigError."""
+        self._check_provider(namespace)
+        problems = [one for procedure in namespace.procedures.values() for one in self._unknown_roles(procedure)]
+        if problems:
+            raise ConfigError(f"{namespace.file}: {len(problems)} role(s) that no enabled policy knows", problems)
+
+    def _unknown_roles(self, procedure: Procedure) -> Iterator[Violation]:
+        schema = procedure.input_schema
+        if schema is None or not self._roles:
+            return
+        named = {schema.minimum_role: f"the minimum role of '{procedure.name}'"} if schema.minimum_role else {}
+        for argument, one in schema.declared.items():
+            if one.needs and one.needs not in KINDS.get(one.kind, (one.needs,)):
+                named.setdefault(one.needs, f"what '{procedure.name}' needs over its '{argument}'")
+        for role, what in named.items():
+            if role not in self._roles:
+                near = nearest(role, self._roles) or f" (known: {', '.join(sorted(self._roles))})"
+                message = f"no enabled policy knows the role '{role}', {what}{near}"
+                yield Violation(message, line=procedure.line, file=procedure.file)
 
     def _check_provider(self, namespace: Namespace) -> None:
         source = namespace.provider_source
@@ -187,5 +240,6 @@ class Runtime:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`` (did you mean '...'?)``, where a known name is near."""
-    found = get_close_matches(name, list(known), n=1)
-    return f" (did you mean '{found[0]}'?)" if found else ""
+    folded = {one.casefold(): one for one in known}
+    found = get_close_matches(name.casefold(), list(folded), n=1)
+    return f" (did you mean '{folded[found[0]]}'?)" if found else ""

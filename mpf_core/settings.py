@@ -7,14 +7,18 @@ repeats a value, because it might be a secret.
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+import textwrap
 import tomllib
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
+from pydantic_core import CoreSchema
 
 from mpf_core.errors import ConfigError, Violation
 
@@ -33,9 +37,52 @@ KeyPath = tuple[str | int, ...]
 
 
 class Settings(BaseModel):
-    """Base of settings models: frozen, and unknown keys are errors."""
+    """Base of settings models: frozen, and unknown keys are errors.
+
+    What a key means is said in a ``#:`` comment above its field, or in the docstring, which names the key between double
+    backticks: the reference and the JSON Schema for editors take it from there.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        made = handler(core_schema)
+        texts = meanings(cls)
+        for key, described in handler.resolve_ref_schema(made).get("properties", {}).items():
+            if texts.get(key):
+                described["description"] = texts[key].replace("``", "")
+        return made
+
+
+def meanings(model: type[BaseModel]) -> dict[str, str]:
+    """What each key of a model means, by its name in the file: its own comment, or the clause of the docstring about it."""
+    comments = commented_fields(model)
+    text = re.sub(r"^``\[[^`]*``[:.,]?\s*", "", " ".join((model.__doc__ or "").split()))
+    clauses = re.split(r"; |(?<=\w)\. |\.$", text)
+    keys = {info.alias or name: name for name, info in model.model_fields.items()}
+    return {
+        key: comments.get(name) or next((clause for clause in clauses if f"``{key}``" in clause), "")
+        for key, name in keys.items()
+    }
+
+
+def commented_fields(model: type[BaseModel]) -> dict[str, str]:
+    """The ``#:`` comments above the fields of a model, by field; none where its source is not at hand."""
+    try:
+        lines = textwrap.dedent(inspect.getsource(model)).splitlines()
+    except (OSError, TypeError):
+        return {}
+    body = ast.parse("\n".join(lines)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    found: dict[str, str] = {}
+    for node in body.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            first = last = node.lineno - 1
+            while lines[first - 1].lstrip().startswith("#:"):
+                first -= 1
+            found[node.target.id] = " ".join(line.strip().removeprefix("#:").strip() for line in lines[first:last])
+    return {name: text for name, text in found.items() if text}
 
 
 M = TypeVar("M", bound=BaseModel)

@@ -1,4 +1,5 @@
-"""What others build on, line by line: the public API, hooks, the configuration's keys, the store's tables, the commands.
+"""What others build on, line by line: the public API, hooks, the configuration's keys, the store's tables, the commands and
+what their help promises, the shipped procedures.
 
     python -m scripts.write_locks FOLDER
 
@@ -10,8 +11,9 @@ from __future__ import annotations
 import dataclasses
 import enum
 import inspect
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,20 @@ from sqlalchemy import Constraint, UniqueConstraint
 import mpf_core
 import mpf_core.testing
 import mpf_pytest
+from mpf_config import ConfigPlugin
 from mpf_core import hookspecs, points
 from mpf_core.cli import cli
 from mpf_core.config_schema import config_schema
+from mpf_core.loader import find_namespaces, load_namespace
 from mpf_core.plugins import settings_models
 from mpf_core.store.tables import metadata
+from mpf_core.validation.arguments import Argument
 from mpf_directory import DirectoryPlugin
+from mpf_error import ErrorPlugin
+from mpf_managed import ManagedPlugin
+from mpf_ocs import OcsPlugin
+from scripts.write_reference.book import Book
+from scripts.write_reference.errors import raised_by
 
 _DEFAULTS = " = "
 #: What JSON Schema says about a value besides its type.
@@ -176,12 +186,65 @@ def _command(name: str, command: click.Command) -> Iterator[str]:
             yield from _command(f"{name} {inner}", one)
 
 
+#: What the help of a command says about its output and its end.
+_PROMISES = re.compile(r"^(--json|Exit codes): (.*?)(?=^(?:--json|Exit codes): |^\x08|^\s*$|\Z)", re.DOTALL | re.MULTILINE)
+
+
+def promises() -> Iterator[str]:
+    """The exit codes of each command of ``mpfctl``, and the keys of its ``--json``, as its help says them."""
+    brought = {str(command.name): command for command in DirectoryPlugin().mpf_commands()}
+    for name, command in (("mpfctl", cli), *sorted((dict(cli.commands) | brought).items())):
+        yield from _promised(name if command is cli else f"mpfctl {name}", command)
+
+
+def _promised(name: str, command: click.Command) -> Iterator[str]:
+    for what, text in _PROMISES.findall(inspect.cleandoc(command.epilog or "")):
+        yield f"{name}: {what}: {' '.join(text.split()).rstrip('.')}"
+    if isinstance(command, click.Group) and command is not cli:
+        for inner, one in sorted(command.commands.items()):
+            yield from _promised(f"{name} {inner}", one)
+
+
+def procedures() -> Iterator[str]:
+    """Every public procedure that is shipped: its role, arguments and what they name, outputs, and the errors it raises."""
+    plugins = (ConfigPlugin, DirectoryPlugin, ErrorPlugin, ManagedPlugin, OcsPlugin)
+    paths = [place for plugin in plugins for path in plugin().mpf_namespaces() for place in find_namespaces(Path(path))]
+    found = {namespace.name: namespace for namespace in map(load_namespace, paths)}
+    book = Book.of(found)
+    for procedure in sorted(book.procedures(), key=lambda one: one.full_name):
+        if procedure.is_private:
+            continue
+        name = procedure.full_name
+        yield f"{name}: {procedure.type.value}, for {procedure.minimum_role}"
+        if procedure.input_schema is not None:
+            yield from _arguments(name, procedure.input_schema.arguments)
+            for argument, one in sorted(procedure.input_schema.declared.items()):
+                yield f"{name}.{argument}: names {one.kind}, needs {one.needs or 'nothing'}"
+        if procedure.output_schema is not None:
+            yield from _arguments(f"{name} gives ", procedure.output_schema.arguments)
+        codes = sorted({one.code for one in raised_by(procedure, book) if not one.passed_on})
+        if codes:
+            yield f"{name} raises: {', '.join(codes)}"
+
+
+def _arguments(where: str, arguments: Sequence[Argument]) -> Iterator[str]:
+    for one in arguments:
+        name = f"{where}{'' if where.endswith(' ') else '.'}{one.name}"
+        need = "required" if one.required else "optional"
+        default = f"{_DEFAULTS}{one.default!r}" if one.default is not None else ""
+        facets = "".join(f", {facet} {value}" for facet, value in one.facets)
+        yield f"{name}: {one.type}, {need}{', repeats' if one.repeats else ''}{default}{facets}"
+        yield from _arguments(name, one.children)
+
+
 LOCKS: Mapping[str, Callable[[], Iterator[str]]] = {
     "api": api,
     "hooks": hooks,
     "settings": settings,
     "store": store,
     "commands": commands,
+    "promises": promises,
+    "procedures": procedures,
 }
 
 

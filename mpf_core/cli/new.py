@@ -10,6 +10,7 @@ import click
 from mpf_core.cli.console import err
 from mpf_core.cli.scaffold import KINDS, Names, files
 from mpf_core.errors import ConfigError
+from mpf_core.loader import installed_namespaces
 
 _NEXT = """\
 Wrote {count} files to {folder}. Next:
@@ -47,6 +48,8 @@ def new(kind: str, name: str, folder: Path | None) -> None:
     NAME is the namespace's name, or the policy's; the names of package and plugin are made from it.
     """
     names = Names.of(name)
+    if kind != "policy":
+        _check_namespace(names)
     folder = folder or Path(names.distribution)
     texts = files(kind, names)
     write(texts, folder)
@@ -54,6 +57,16 @@ def new(kind: str, name: str, folder: Path | None) -> None:
     path = folder if folder.is_absolute() else f"./{folder}"
     text = _NEXT.format(count=len(texts), folder=folder, path=path, plugin=names.plugin, readme=folder / "README.md")
     err().print(text, soft_wrap=True, markup=False, highlight=False)
+
+
+def _check_namespace(names: Names) -> None:
+    """Raises ConfigError for the name of a namespace that an installed plugin brings: no engine loads two of that name."""
+    for plugin, namespace in installed_namespaces():
+        if namespace.casefold() == names.name.casefold() and plugin != names.plugin:
+            raise ConfigError(
+                f"'{names.name}' cannot be a name: it is a namespace of the plugin '{plugin}'. Put another word before it: "
+                f'"Fabrikam {names.name}".'
+            )
 
 
 def write(texts: Mapping[PurePath, str], folder: Path) -> None:

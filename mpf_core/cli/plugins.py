@@ -17,6 +17,7 @@ from mpf_core.cli.callers import needs
 from mpf_core.cli.console import err, out, table
 from mpf_core.cli.state import State
 from mpf_core.config import Config
+from mpf_core.engine import Engine
 from mpf_core.errors import ConfigError
 from mpf_core.plugins import PluginInfo, installed
 from mpf_core.settings import suggestion
@@ -66,15 +67,21 @@ Example:
 """
 )
 @click.argument("names", nargs=-1, required=True, shell_complete=_complete)
+@click.option("--force", is_flag=True, help="Also when nothing starts with it: something else is to be changed, too.")
 @click.pass_obj
 @needs("administration")
-def enable(state: State, names: tuple[str, ...]) -> None:
-    """Enable plugins in the configuration file; comments stay."""
+def enable(state: State, names: tuple[str, ...], force: bool) -> None:
+    """Enable plugins in the configuration file; comments stay. What would keep the engine from starting is refused."""
     known = [info.name for info in installed()]
     for name in names:
         if name not in known:
             raise click.UsageError(f"No installed package has a plugin '{name}'{suggestion(name, known)}")
-    changed = _edit(state.config_file, lambda enabled: [name for name in dict.fromkeys(names) if name not in enabled], ())
+    changed = _edit(
+        state.config_file,
+        lambda enabled: [name for name in dict.fromkeys(names) if name not in enabled],
+        (),
+        (lambda _old, _new: None) if force else _check_that_it_starts,
+    )
     _report(names, changed, "enabled", "was enabled already")
     state.reread()
     _warn_of_broken(state, names)
@@ -90,7 +97,7 @@ def disable(state: State, names: tuple[str, ...]) -> None:
     for name in names:
         if name not in known:
             raise click.UsageError(f"No plugin '{name}' is enabled or installed{suggestion(name, sorted(known))}")
-    changed = _edit(state.config_file, lambda _enabled: [], names)
+    changed = _edit(state.config_file, lambda _enabled: [], names, lambda _old, _new: None)
     _report(names, changed, "disabled", "was not enabled")
 
 
@@ -110,12 +117,32 @@ def _warn_of_broken(state: State, names: Sequence[str]) -> None:
             err().print(Text(f"{info.name} is broken: {info.reason}", "red"), soft_wrap=True)
 
 
-def _edit(file: Path, to_add: Callable[[Sequence[str]], Sequence[str]], to_remove: Sequence[str]) -> Sequence[str]:
+def _check_that_it_starts(old: Config, new: Config) -> None:
+    """Raises ConfigError when no engine starts with the new configuration, and one did with the old one."""
+    try:
+        Engine.from_config(new).close()
+    except ConfigError as error:
+        try:
+            Engine.from_config(old).close()
+        except ConfigError:
+            return  # it is being mended
+        raise ConfigError(
+            f"Nothing was changed, because nothing would start (--force does it all the same).\n{error}"
+        ) from error
+
+
+def _edit(
+    file: Path,
+    to_add: Callable[[Sequence[str]], Sequence[str]],
+    to_remove: Sequence[str],
+    check: Callable[[Config, Config], None],
+) -> Sequence[str]:
     """Change ``plugins.enabled`` in place and return the names that were added or removed.
 
-    The file is replaced only when what results is a valid configuration. Raises ConfigError otherwise.
+    The file is replaced only when what results is a valid configuration, and ``check`` of the old and the new one raises
+    nothing. Raises ConfigError otherwise.
     """
-    Config.load(file)
+    old = Config.load(file)
     document = tomlkit.parse(file.read_text(encoding="utf-8-sig"))
     section = document.setdefault("plugins", tomlkit.table())
     enabled = section.setdefault("enabled", tomlkit.array())
@@ -128,11 +155,11 @@ def _edit(file: Path, to_add: Callable[[Sequence[str]], Sequence[str]], to_remov
         while name in enabled:
             enabled.remove(name)
     if added or removed:
-        _replace(file, tomlkit.dumps(document))
+        _replace(file, tomlkit.dumps(document), lambda new: check(old, new))
     return [*added, *removed]
 
 
-def _replace(file: Path, text: str) -> None:
+def _replace(file: Path, text: str, check: Callable[[Config], None]) -> None:
     """Put ``text`` in the place of the file at once; a reader sees the old or the new one, never half of it."""
     target = file.resolve()
     mode = target.stat().st_mode & 0o777
@@ -142,7 +169,7 @@ def _replace(file: Path, text: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)
         fresh.chmod(mode)
-        Config.load(fresh)
+        check(Config.load(fresh))
         fresh.replace(target)
     finally:
         fresh.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 import click
 
@@ -13,7 +13,8 @@ from mpf_core.cli.console import err, say_at_once, show_failure, show_response
 from mpf_core.cli.requests import check_usage, read_request, request_options
 from mpf_core.cli.signals import stopping
 from mpf_core.cli.state import State
-from mpf_core.cli.traces import show_trace
+from mpf_core.cli.traces import json_of, show_trace
+from mpf_core.engine import Result
 from mpf_core.errors import Code
 from mpf_core.tracing import Trace
 
@@ -33,6 +34,15 @@ def _finite(_ctx: click.Context, _parameter: click.Parameter, value: float | Non
     return value
 
 
+class _TraceFormat(click.Choice[str]):
+    """``--trace`` alone is enough, so the FILE behind it is taken for its format."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in self.choices:
+            self.fail(f"'{value}' is no format: it takes text or json. Is it the FILE? Then: {value} --trace", param, ctx)
+        return value
+
+
 @click.command(
     short_help="Send a request and print the response.",
     epilog="""\b
@@ -45,6 +55,7 @@ Examples:
       --set preferredDomainController=AD01.Fabrikam.com
   mpfctl submit request.xml --as admin@alpineskihouse.com --key order-4711      safe to send again
   mpfctl submit request.xml --as admin@alpineskihouse.com --trace               show every call
+  mpfctl submit request.xml --as admin@alpineskihouse.com --trace-file trace.json
 
 \b
 Exit codes: 0 success, 1 the response is an errorContext, 2 usage or configuration, 3 the output could not be written,
@@ -67,10 +78,17 @@ Exit codes: 0 success, 1 the response is an errorContext, 2 usage or configurati
 @click.option(
     "--trace",
     "tracing",
-    type=click.Choice(["text", "json"]),
+    type=_TraceFormat(["text", "json"]),
     flag_value="text",
     is_flag=False,
-    help="Show every call on standard error: data in and out, accounts, times, undo; as JSON with --trace json.",
+    help="Show every call on standard error: data in and out, accounts, times, undo. With --trace json as JSON, and of the "
+    "request's end nothing else there.",
+)
+@click.option(
+    "--trace-file",
+    type=click.File("w", encoding="utf-8", lazy=False),  # so that nothing is done where it cannot be written
+    metavar="PATH",
+    help="Write every call into this file, as JSON.",
 )
 @click.pass_context
 def submit(  # noqa: PLR0917 - click passes every option by name
@@ -84,6 +102,7 @@ def submit(  # noqa: PLR0917 - click passes every option by name
     timeout: float | None,
     key: str | None,
     tracing: str | None,
+    trace_file: TextIO | None,
 ) -> None:
     """Send the request in FILE (- for standard input) and print the response.
 
@@ -97,7 +116,7 @@ def submit(  # noqa: PLR0917 - click passes every option by name
         raise click.UsageError("--key must not be empty.")
     caller = caller_of_request(state, as_name, kerberos=kerberos)
     request = read_request(state, file, namespace, values)
-    trace = None if tracing is None else Trace()
+    trace = Trace() if tracing or trace_file else None
     transaction_id = "{" + str(uuid.uuid4()).upper() + "}"
     with stopping(lambda: say_at_once(_CANCELLING)) as wish:
         try:
@@ -125,15 +144,23 @@ def submit(  # noqa: PLR0917 - click passes every option by name
             f"The response could not be written ({error.strerror or error}). "
             f"The request was {what}: transaction {result.transaction_id}."
         ) from error
-    if trace is not None:
+    if trace is not None and tracing:
         show_trace(trace, as_json=tracing == "json")
-    if result.repeated:
-        err().print(f"Not done again: this is the response that {result.transaction_id} had.", soft_wrap=True)
+    if trace is not None and trace_file:
+        trace_file.write(f"{json_of(trace)}\n")
     cancelled = wish.signal is not None and result.error is not None and result.error.code == Code.CANCELLED
-    if wish.signal is not None and not cancelled:
-        err().print("It was too late to cancel the request: the response tells what became of it.")
+    if tracing != "json":  # which is for programs: the response says the same
+        _say(result, too_late=wish.signal is not None and not cancelled)
     if result.error is not None:
-        show_failure(result)
         if cancelled:
             ctx.exit(wish.exit_code)
         ctx.exit(EXIT_ERROR_CONTEXT)
+
+
+def _say(result: Result, *, too_late: bool) -> None:
+    """What became of the request, on standard error."""
+    if result.repeated:
+        err().print(f"Not done again: this is the response that {result.transaction_id} had.", soft_wrap=True)
+    if too_late:
+        err().print("It was too late to cancel the request: the response tells what became of it.")
+    show_failure(result)

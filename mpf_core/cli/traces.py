@@ -18,12 +18,17 @@ from mpf_core.tracing import Span, Trace
 def show_trace(trace: Trace, *, as_json: bool) -> None:
     """Print a trace: a tree for people, or one JSON document."""
     if as_json:
-        click.echo(json.dumps(trace.as_json(), indent=2), err=True)
+        click.echo(json_of(trace), err=True)
         return
     tree = Tree(Text(f"transaction {trace.transaction_id}", "bold"))
     for call in trace.calls:
         _grow(tree, call)
     err().print(tree, soft_wrap=True)
+
+
+def json_of(trace: Trace) -> str:
+    """A trace as one JSON document."""
+    return json.dumps(trace.as_json(), indent=2)
 
 
 def _grow(tree: Tree, span: Span) -> None:

@@ -27,9 +27,9 @@ _DERIVATIONS = (xs("complexContent"), xs("simpleContent"), xs("extension"), xs("
 class Argument:
     """One child of executeData, or of another argument.
 
-    ``type`` is an XSD type's name, the values of an enumeration, or ``XML``. ``facets`` are its other restrictions, as XSD
-    calls them; ``repeats`` says whether it may stand more than once. ``children`` are what XML holds: its attributes, whose
-    names begin with ``@``, then its elements; a type that holds itself is not followed a second time.
+    ``type`` is an XSD type's name, the ``values`` of an enumeration, or ``XML``. ``facets`` are its other restrictions, as
+    XSD calls them; ``repeats`` says whether it may stand more than once. ``children`` are what XML holds: its attributes,
+    whose names begin with ``@``, then its elements; a type that holds itself is not followed a second time.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Argument:
     facets: tuple[tuple[str, str], ...] = ()
     repeats: bool = False
     children: tuple[Argument, ...] = ()
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class Declarations:
             facets=tuple(self._facets(element, "type")),
             repeats=use.get("maxOccurs", "1") not in {"0", "1"},
             children=tuple(self._children(self._complex_type(element), outer)),
+            values=declared.atomic.values if declared.atomic else (),
         )
 
     def _children(self, type_: Element | None, outer: tuple[Element, ...]) -> Iterator[Argument]:

@@ -55,6 +55,8 @@ class InputSchema:
             or root is None
             or (root.get("type") is None and root.find(xs("complexType")) is None)
         )
+        #: Whether nothing else can be in what it accepts: no part of it is of any type.
+        self.is_closed: bool = next(twin.iter(xs("any")), None) is None and all(map(_is_typed, twin.iter(xs("element"))))
         self._required = tuple(each.name for each in declarations.all if each.required)
         self._with_value = frozenset(each.name for each in declarations.all if each.needs_a_value)
         declarations.refuse_empty_strings()
@@ -121,6 +123,12 @@ def _is_secret(declaration: Element, twin: Element) -> bool:
     named = declaration.get("type", "").rpartition(":")[2]
     types = [declaration, *(one for one in twin.iterchildren(_COMPLEX_TYPE) if named and one.get("name") == named)]
     return any(attribute.get("name") == redaction.MARK for one in types for attribute in one.iter(_ATTRIBUTE))
+
+
+def _is_typed(declaration: Element) -> bool:
+    """Whether an element has a type that says what is in it."""
+    inline = any(child.tag in {_COMPLEX_TYPE, xs("simpleType")} for child in declaration)
+    return inline or declaration.get("type", "xs:anyType" if declaration.get("ref") is None else "") != "xs:anyType"
 
 
 _COMPLEX_TYPE, _ATTRIBUTE = (f"{{http://www.w3.org/2001/XMLSchema}}{name}" for name in ("complexType", "attribute"))

@@ -24,7 +24,7 @@ from mpf_policy.claims import decide_claim
 from mpf_policy.names import Names
 from mpf_policy.organizations import DomainAdmins, Organizations
 from mpf_policy.pools import decide_pools
-from mpf_policy.roles import decide
+from mpf_policy.roles import Role, decide
 from mpf_policy.settings import PolicySettings
 from mpf_policy.suffixes import decide_suffixes
 
@@ -74,6 +74,11 @@ class PolicyPlugin:
         relations = (decide_pools, decide_suffixes)
         refused = (one(call, known.organizations, known.names) for one in relations)
         return next((one for one in refused if one is not None), decision)
+
+    @hookimpl
+    def mpf_roles(self) -> Iterable[str]:
+        """Those of the delegation model."""
+        return [role.value for role in Role]
 
     @hookimpl
     def mpf_claim(self, call: Call, name: str) -> Decision:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
-import textwrap
 import types
 import typing
 from collections.abc import Iterable, Sequence
@@ -17,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from mpf_core.config import DIRECTORY_PLUGIN, Sections
 from mpf_core.plugins import settings_models
+from mpf_core.settings import commented_fields
 from scripts.write_reference.markdown import code, table
 
 _BOUNDS = {
@@ -63,18 +62,8 @@ def _section(where: str, model: type[BaseModel], brackets: str = "[{}]") -> list
 
 
 def described_fields(model: type[BaseModel]) -> dict[str, str]:
-    """The ``#:`` comments above the fields of a model."""
-    lines = textwrap.dedent(inspect.getsource(model)).splitlines()
-    body = ast.parse("\n".join(lines)).body[0]
-    assert isinstance(body, ast.ClassDef)
-    found: dict[str, str] = {}
-    for node in body.body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            first = last = node.lineno - 1
-            while lines[first - 1].lstrip().startswith("#:"):
-                first -= 1
-            found[node.target.id] = " ".join(line.strip().removeprefix("#:").strip() for line in lines[first:last])
-    return {name: text.replace("``", "`").replace("|", "&#124;") for name, text in found.items() if text}
+    """What the comments above the fields of a model say, as Markdown."""
+    return {name: text.replace("``", "`").replace("|", "&#124;") for name, text in commented_fields(model).items()}
 
 
 def _docstring(model: type[BaseModel]) -> list[str]:

@@ -31,6 +31,7 @@ from tests.namespaces.support import make_site
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "zensical.toml"
+_MERMAID = "javascripts/mermaid.min.js"
 _LINK = re.compile(r"(?<!!)\[([^\]\[]+)\]\(([^)\s]+)\)")
 
 
@@ -59,8 +60,11 @@ def reference() -> dict[str, str]:
         return dict(pages(site.engine, run))
 
 
-def write(reference: Mapping[str, str], source: Path, config: Path) -> None:
-    """Write all pages of the site, those of the reference too, to the folder ``source``; its configuration to ``config``."""
+def write(reference: Mapping[str, str], source: Path, config: Path, mermaid: Path | None = None) -> None:
+    """Write all pages of the site, those of the reference too, to the folder ``source``; its configuration to ``config``.
+
+    ``mermaid`` is the library that draws the diagrams; without it, browsers look for one in the network.
+    """
     shutil.rmtree(source, ignore_errors=True)
     _put(source / "index.md", inside((ROOT / "README.md").read_text(encoding="utf-8"), ""))
     for page in sorted((ROOT / "docs").rglob("*.md")):
@@ -68,6 +72,9 @@ def write(reference: Mapping[str, str], source: Path, config: Path) -> None:
         _put(source / place.relative_to("docs"), inside(page.read_text(encoding="utf-8"), str(place.parent)))
     for address, text in reference.items():
         _put(source / "reference" / address, text)
+    if mermaid is not None:
+        (source / _MERMAID).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(mermaid, source / _MERMAID)
     _put(config, _configuration(source, config, list(reference)))
 
 
@@ -108,6 +115,8 @@ def _configuration(source: Path, config: Path, reference: Sequence[str]) -> str:
     project = document["project"]
     assert isinstance(project, MutableMapping)
     project["docs_dir"] = os.path.relpath(source, config.parent)
+    if (source / _MERMAID).exists():
+        project["extra_javascript"] = [_MERMAID]
     navigation = [{"Home": "index.md"}, *project["nav"].unwrap()]
     named = set(_targets(navigation))
     written = [page.relative_to(source).as_posix() for page in sorted(source.rglob("*.md"))]

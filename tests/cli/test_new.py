@@ -23,6 +23,7 @@ def test_a_package_is_written_and_what_comes_next_is_said(run: Run, tmp_path: Pa
     result = run("new", kind, "Fabrikam Phones")
     assert result.exit_code == 0
     own = {
+        ".gitignore",
         "pyproject.toml",
         "README.md",
         "fabrikam_phones/__init__.py",
@@ -99,6 +100,8 @@ def test_names_are_made_from_one(name: str, package: str, distribution: str, plu
         ("mpf", "the package 'mpf' is reserved"),
         ("MPF Managed", "the package 'mpf_managed' is reserved"),
         ("click", "a package 'click' is installed"),
+        ("Active Directory Provider", "it is a namespace of the plugin 'mpf.directory'"),
+        ("managed HOSTING", "it is a namespace of the plugin 'mpf.managed'"),
     ],
 )  # fmt: skip
 def test_names_that_cannot_be(run: Run, tmp_path: Path, name: str, why: str) -> None:

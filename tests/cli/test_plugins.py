@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from mpf_core import hookimpl
 from mpf_core.cli import cli
+from mpf_error import ErrorPlugin
 from tests.cli.conftest import Run
 
 
@@ -38,6 +39,14 @@ class Sulky:
         raise RuntimeError("not today")
 
 
+class Greedy:
+    """Brings a namespace that another plugin has."""
+
+    @hookimpl
+    def mpf_namespaces(self) -> list[Path]:
+        return [*ErrorPlugin().mpf_namespaces()]
+
+
 class Dead:
     """Fails when it is made."""
 
@@ -51,7 +60,13 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = metadata.entry_points
     ours = [
         metadata.EntryPoint(name, f"{__name__}:{target}", "mpf.plugins")
-        for name, target in (("t.friendly", "Friendly"), ("t.sulky", "Sulky"), ("t.dead", "Dead"), ("t.gone", "Gone"))
+        for name, target in (
+            ("t.friendly", "Friendly"),
+            ("t.sulky", "Sulky"),
+            ("t.dead", "Dead"),
+            ("t.gone", "Gone"),
+            ("t.greedy", "Greedy"),
+        )
     ]
 
     def entry_points(**wanted: str) -> metadata.EntryPoints:
@@ -75,7 +90,7 @@ def states(output: str) -> dict[str, str]:
 def test_installed_plugins_are_listed_with_how_to_enable_them(run: Run, config: Path) -> None:
     result = run("plugins")
     assert result.exit_code == 0
-    assert states(result.stdout) == dict.fromkeys(("t.friendly", "t.sulky", "t.dead", "t.gone"), "disabled")
+    assert states(result.stdout) == dict.fromkeys(("t.friendly", "t.sulky", "t.dead", "t.gone", "t.greedy"), "disabled")
     assert "mpfctl plugins enable t.friendly" in result.stdout
     assert run("plugins", "list").stdout == result.stdout
 
@@ -83,7 +98,13 @@ def test_installed_plugins_are_listed_with_how_to_enable_them(run: Run, config: 
 def test_broken_plugins_are_listed_with_the_reason(run: Run, config: Path) -> None:
     run("plugins", "enable", "t.dead", "t.gone", "t.friendly")
     result = run("plugins")
-    assert states(result.stdout) == {"t.friendly": "ok", "t.sulky": "disabled", "t.dead": "broken", "t.gone": "broken"}
+    assert states(result.stdout) == {
+        "t.friendly": "ok",
+        "t.sulky": "disabled",
+        "t.dead": "broken",
+        "t.gone": "broken",
+        "t.greedy": "disabled",
+    }
     assert "dead on arrival" in result.stdout
     assert "Gone" in result.stdout
 
@@ -91,7 +112,7 @@ def test_broken_plugins_are_listed_with_the_reason(run: Run, config: Path) -> No
 def test_without_a_configuration_what_is_installed_is_listed(run: Run) -> None:
     result = run("plugins")
     assert result.exit_code == 0
-    assert states(result.stdout) == dict.fromkeys(("t.friendly", "t.sulky", "t.dead", "t.gone"), "-")
+    assert states(result.stdout) == dict.fromkeys(("t.friendly", "t.sulky", "t.dead", "t.gone", "t.greedy"), "-")
     assert "mpf.toml" in result.stderr
 
 
@@ -193,3 +214,20 @@ def test_completion_is_silent_with_a_broken_configuration(run: Run, config: Path
         cli, prog_name="mpfctl", env={"_MPFCTL_COMPLETE": "bash_complete", "MPFCTL_LINE": "mpfctl describe x"}
     )
     assert result.output.strip() == ""
+
+
+def test_what_would_keep_everything_from_starting_is_not_enabled(run: Run, config: Path) -> None:
+    assert run("plugins", "enable", "mpf.error").exit_code == 0
+    before = config.read_text()
+    refused = run("plugins", "enable", "t.friendly", "t.greedy")
+    assert refused.exit_code == 2
+    assert "Nothing was changed, because nothing would start" in refused.stderr
+    assert "the namespace 'Error Provider' is claimed twice" in refused.stderr
+    assert config.read_text() == before
+    assert run("namespaces").exit_code == 0
+    forced = run("plugins", "enable", "t.greedy", "--force")
+    assert forced.exit_code == 0
+    assert "the configuration does not work yet" in forced.stderr
+    assert run("plugins", "enable", "t.friendly").exit_code == 0, "what does not work can be mended, step by step"
+    assert run("plugins", "disable", "t.greedy").exit_code == 0
+    assert run("namespaces").exit_code == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,31 @@ def test_a_plugin_that_nobody_knows_may_have_any_table(schema: Any) -> None:
 def test_keys_have_their_names_of_the_file(schema: Any) -> None:
     rule = "[[plugins.'mpf.policy'.elevations]]\nfrom = 'A::B'\nto = 'C::D'\nreason = 'r'\nmay = 'anything'"
     assert mistakes(schema, rule) == []
+
+
+def undescribed(where: str, schema: Any, definitions: Any) -> Iterator[str]:
+    """Keys without a word about what they mean; a table has its own below."""
+    for part in (schema, *schema.get("anyOf", ()), *schema.get("oneOf", ()), schema.get("items", {})):
+        found = definitions[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+        for key, one in found.get("properties", {}).items():
+            is_table = any("$ref" in inner for inner in (one, *one.get("anyOf", ()), one.get("items", {})))
+            if not one.get("description") and not is_table:
+                yield f"{where}.{key}"
+            yield from undescribed(f"{where}.{key}", one, definitions)
+
+
+def test_every_key_says_what_it_means(schema: Any) -> None:
+    ours = {key: one for key, one in schema["properties"].items() if key != "plugins"}
+    assert list(undescribed("", {"properties": ours}, schema["$defs"])) == []
+    plugins = schema["$defs"]["PluginsSettings"]["properties"]
+    of_plugins = {key: one for key, one in plugins.items() if key == "enabled" or key.startswith("mpf.")}
+    assert list(undescribed("plugins", {"properties": of_plugins}, schema["$defs"])) == []
+    limits = schema["$defs"]["DirectorySettings"]["properties"]
+    assert limits["verify"]["description"] == "False accepts any certificate: for a laboratory only."
+    assert (
+        schema["$defs"]["EngineSettings"]["properties"]["strict"]["description"]
+        == "strict makes a plugin that cannot be loaded fatal"
+    )
 
 
 def test_every_plugin_of_ours_that_has_settings_tells_them() -> None:

@@ -138,6 +138,25 @@ def test_a_trace_shows_every_call_and_leaves_the_response_alone(run: Run, trial:
     assert document["calls"][0]["procedure"] == f"{OCS}::GetPoolAssignment"
 
 
+def test_a_trace_for_programs_is_json_also_when_the_request_fails(run: Run, trial: Path) -> None:
+    call = ("--namespace", OCS, "--procedure", "GetPools", "--set", DC, "--as", ADMIN)  # for domain administrators only
+    failed = run("submit", *call, "--trace", "json")
+    assert failed.exit_code == 1
+    assert json.loads(failed.stderr)["calls"][0]["error"].startswith("0x80070057 Insufficient Privilege!")
+    into = run("-vv", "submit", *call, "--trace-file", "trace.json")
+    assert json.loads(Path("trace.json").read_text())["calls"][0]["procedure"] == f"{OCS}::GetPools"
+    assert "Failed: " in into.stderr
+    nowhere = run("submit", *call, "--trace-file", "nowhere/trace.json")
+    assert (nowhere.exit_code, nowhere.stdout) == (2, "")
+
+
+def test_a_trace_that_takes_the_file_for_its_format_says_so(run: Run, trial: Path) -> None:
+    Path("request.xml").write_text("<request/>")
+    result = run("submit", "--as", ADMIN, "--trace", "request.xml")
+    assert result.exit_code == 2
+    assert "Is it the FILE? Then: request.xml --trace" in result.stderr
+
+
 @pytest.mark.parametrize("seconds", ["nan", "inf", "0"])
 def test_a_time_that_is_none_is_wrong_usage(run: Run, trial: Path, seconds: str) -> None:
     result = run("submit", "-", "--as", ADMIN, "--timeout", seconds, stdin=b"<request/>")

@@ -19,7 +19,7 @@ LAYERS = (
     ("loader", "admission"),
     ("administration", "attempts", "transactions", "observing"),
     ("runtime", "config_schema"),
-    ("planning", "tracing", "lint", "authority", "graph"),
+    ("planning", "tracing", "lint", "lint_conditions", "lint_names", "authority", "graph"),
     ("execution",),
     ("submission",),
     ("engine",),

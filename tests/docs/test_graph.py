@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,9 @@ import pytest
 from mpf_core.graph import mermaid
 from mpf_core.loader import load_namespace
 from mpf_core.model import Procedure
+from scripts.write_reference.__main__ import CACHE
+from scripts.write_reference.diagrams import NoMermaidError, mermaid_script
+from scripts.write_reference.site import ROOT
 from tests.namespaces.support import make_site
 from tests.support import for_anybody
 
@@ -210,3 +216,41 @@ def test_every_procedure_is_a_chart_with_all_its_calls() -> None:
             assert f"{namespace}::{name}" in labels, f"{procedure.full_name} does not show {name}"
         reached = {to for _, _, to in chart.edges}
         assert reached == chart.labels.keys() - {"n1"}, procedure.full_name
+
+
+def parsed(charts: list[str]) -> list[str]:
+    """What Mermaid's own parser says of each chart."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed: charts are not read by Mermaid itself")
+    try:
+        script = mermaid_script(CACHE)
+    except NoMermaidError as error:
+        pytest.skip(f"charts are not read by Mermaid itself: {error}")
+    command = [node, str(Path(__file__).with_name("parse_charts.mjs")), str(script)]
+    done = subprocess.run(command, input=json.dumps(charts), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.slow
+def test_mermaid_itself_reads_every_chart() -> None:
+    pages = {page.name: page.read_text(encoding="utf-8") for page in (ROOT / "docs").rglob("*.md")}
+    charts = {
+        f"{name} {number}": chart
+        for name, page in pages.items()
+        for number, chart in enumerate(re.findall(r"^```mermaid\n(.*?)^```$", page, re.DOTALL | re.MULTILINE))
+    }
+    assert len(charts) >= 4
+    with make_site() as site:
+        for namespace in site.engine.namespaces.values():
+            charts |= {one.full_name: mermaid(one) for one in namespace.procedures.values()}
+    said = dict(zip(charts, parsed(list(charts.values())), strict=True))
+    assert {name: text for name, text in said.items() if text} == {}
+
+
+@pytest.mark.slow
+def test_mermaid_itself_refuses_what_is_no_chart() -> None:
+    right, wrong = parsed(["flowchart TD\n    n1 --> n2\n", "flowchart TD\n    n1[ --> n2\n"])
+    assert (right, "Parse error" in wrong) == ("", True)

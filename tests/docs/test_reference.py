@@ -356,6 +356,7 @@ def test_settings_commands_and_hooks_are_all_there(reference: Reference) -> None
     for command in cli.commands:
         assert f"\n## mpfctl {command}\n" in reference.pages["commands.md"]
     assert "\n## mpfctl directory check\n" in reference.pages["commands.md"]  # a plugin's
+    assert "  -h, --help  " in reference.pages["commands.md"]  # as `mpfctl` itself says it, and goes on to take it
     hooks = [name for name, _ in inspect.getmembers(hookspecs, inspect.isfunction) if name.startswith("mpf_")]
     assert re.findall(r"^## (.*)$", reference.pages["hooks.md"], re.MULTILINE) == hooks
 

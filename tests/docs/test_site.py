@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from scripts.write_reference import __main__ as program
 from scripts.write_reference import site
+from scripts.write_reference.diagrams import NoMermaidError, mermaid_script
 from scripts.write_reference.markdown import plain
 from scripts.write_reference.samples import SampleError
 from scripts.write_reference.site import ROOT, build, inside, write
@@ -24,10 +26,10 @@ REFERENCE = {
 needs_zensical = pytest.mark.skipif(importlib.util.find_spec("zensical") is None, reason="zensical is not installed")
 
 
-def written(folder: Path, reference: dict[str, str] | None = None) -> dict[str, Any]:
+def written(folder: Path, reference: dict[str, str] | None = None, mermaid: Path | None = None) -> dict[str, Any]:
     """Write a site with a small reference; returns its configuration."""
     config = folder / "zensical.toml"
-    write(reference or REFERENCE, folder / "docs", config)
+    write(reference or REFERENCE, folder / "docs", config, mermaid)
     found: dict[str, Any] = tomllib.loads(config.read_text(encoding="utf-8"))["project"]
     return found
 
@@ -102,13 +104,16 @@ def test_pages_that_are_gone_do_not_stay(tmp_path: Path) -> None:
 @needs_zensical
 @pytest.mark.slow
 def test_the_site_is_built_and_draws_diagrams(tmp_path: Path) -> None:
-    written(tmp_path)
+    (tmp_path / "mermaid.js").write_text("// draws", encoding="utf-8")
+    written(tmp_path, mermaid=tmp_path / "mermaid.js")
     old = tmp_path / "out" / "old.html"
     old.parent.mkdir()
     old.write_text("old", encoding="utf-8")
     assert build(tmp_path / "zensical.toml", tmp_path / "out") == 0
     page = (tmp_path / "out" / "reference" / "One" / "Do_.html").read_text(encoding="utf-8")
     assert '<pre class="mermaid">' in page
+    [script] = re.findall(r'<script[^>]* src="([^"]*mermaid[^"]*)"', page)
+    assert (tmp_path / "out" / "reference" / "One" / script).read_text(encoding="utf-8") == "// draws"
     assert not old.exists()
     home = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert "MPF for Python" in home
@@ -123,6 +128,30 @@ def test_a_warning_is_an_error_and_the_old_site_stays(tmp_path: Path, link: str)
     (tmp_path / "out").mkdir()
     assert build(tmp_path / "zensical.toml", tmp_path / "out") != 0
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_where_npm_is_missing_or_fails_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "npm").write_text("#!/bin/sh\necho no network >&2\nexit 1\n", encoding="utf-8")
+    (tmp_path / "npm").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(NoMermaidError, match="no network"):
+        mermaid_script(tmp_path / "cache")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(program, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(program, "ROOT", tmp_path)
+    monkeypatch.setattr(program, "reference", lambda: REFERENCE)
+    monkeypatch.setattr(program, "build", lambda _config, _site: 0)
+    assert program.main() == 0
+    assert capsys.readouterr().err == "npm is not installed: browsers will need the internet to draw the site's diagrams.\n"
+    assert "extra_javascript" not in (tmp_path / "build" / "zensical.toml").read_text(encoding="utf-8")
+
+
+def test_what_was_got_once_is_not_got_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mermaid.min.js").write_text("// draws", encoding="utf-8")
+    monkeypatch.setenv("PATH", "")
+    assert mermaid_script(tmp_path) == tmp_path / "mermaid.min.js"
 
 
 def test_a_sample_that_does_not_run_ends_the_program(

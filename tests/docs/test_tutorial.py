@@ -2,8 +2,9 @@
 
 What the page's blocks mean is in their first line: ``sh`` is run, in the folder that the last one ended in; ``text`` and
 ``xml`` are what it printed; with a ``title`` a block is a file, or a part of one that is there already, and a ``diff`` a
-change of it. Only the first block is not run: instead of an environment with all dependencies, which takes long to make, the
-test has one that sees the packages of its own.
+change of it. The first block makes an environment with the wheel and its dependencies, which takes long: it is run where
+MPF_ALL_PYTHONS is set, and the whole page in what it made. Otherwise the test has an environment that sees the packages of its
+own.
 """
 
 from __future__ import annotations
@@ -19,7 +20,12 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-PAGE = Path(__file__).parents[2] / "docs" / "tutorial.md"
+from mpf_core.cli.scaffold import Names, files
+from tests.packaging.test_scaffold import said
+from tests.packaging.test_third_party import wheel
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "tutorial.md"
 BEGINNING = ["python3 -m venv .venv", ". .venv/bin/activate", "pip install ./mpf_core-*.whl"]
 #: What is another one each time.
 VARYING = (
@@ -96,22 +102,74 @@ def bin_folder(tmp_path: Path) -> Path:
 def test_the_tutorial_works_to_the_letter(tmp_path: Path, bin_folder: Path) -> None:
     beginning, *others = blocks(PAGE.read_text(encoding="utf-8"))
     assert beginning.text.splitlines() == BEGINNING
+    (tmp_path / "empty").mkdir()
+    follow(others, tmp_path, bin_folder)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.environ.get("MPF_ALL_PYTHONS"), reason="from an empty folder where MPF_ALL_PYTHONS is set")
+def test_the_tutorial_works_with_the_wheel_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python3").symlink_to(sys._base_executable)  # type: ignore[attr-defined]
+    wheel(ROOT, tmp_path / "empty")
+    follow(blocks(PAGE.read_text(encoding="utf-8")), tmp_path, tmp_path / "bin")
+    [package] = (tmp_path / "empty" / ".venv").glob("lib/python*/site-packages/mpf_core")
+    assert package.is_dir()
+
+
+def test_what_the_page_says_about_its_length_is_so() -> None:
+    """Lines that the reader writes, put-back ones aside, and commands."""
+    found = blocks(PAGE.read_text(encoding="utf-8"))
+    commands = sum(len(block.text.splitlines()) for block in found if block.language == "sh")
+    added = [
+        line
+        for block in found
+        if block.language == "diff"
+        for line in block.text.splitlines()
+        if re.fullmatch(r"\+.*\S.*", line) and not line.startswith('+        self._put(data["name"], data["old"])')
+    ]
+    request = next(block for block in found if block.title == "both.xml").text.splitlines()
+    texts = files("provider", Names.of("Fabrikam Phones"))
+    written = [
+        line for path, text in texts.items() if path.suffix in {".py", ".xml"} for line in text.splitlines() if line.strip()
+    ]
+    says = " ".join(PAGE.read_text(encoding="utf-8").split())
+    assert f"{len(added)} lines of Python, a request of {len(request)} lines, and {commands} commands" in says
+    assert f"`mpfctl new` has written {len(written)} lines" in says
+    own, tests = (
+        sum(
+            len(said(path.suffix, text))
+            for path, text in texts.items()
+            if path.suffix in {".py", ".xml"} and ("tests" in path.parts) is part
+        )
+        for part in (False, True)
+    )
+    assert f"{own} are the namespace and its provider, and {tests} the tests" in says
+
+
+def follow(page: list[Block], tmp_path: Path, bin_folder: Path) -> None:
+    """Do what the page says, in the folder ``empty``."""
     folder = tmp_path / "empty"
-    folder.mkdir()
+    path = f"{bin_folder}{os.pathsep}{os.environ['PATH']}"
     environment = {
         **{name: text for name, text in os.environ.items() if not name.startswith(("MPF_", "PYTEST_", "PYTHONPATH"))},
-        "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
         "PYTEST_ADDOPTS": "-p no:randomly",  # which a reader does not have: what fails first is on the page
     }
     printed = ""
     compared = 0
-    for block in others:
+    for block in page:
         if block.language == "sh":
             # Only the last command's output is shown on the page where the block has several.
-            script = f"{block.text}\npwd > {tmp_path / 'pwd'}\n"
+            script = f"{block.text}\npwd > {tmp_path / 'pwd'}\necho $PATH > {tmp_path / 'path'}\n"
             done = subprocess.run(
-                ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
+                ["bash", "-c", script],
+                cwd=folder,
+                env=environment | {"PATH": path},
+                capture_output=True,
+                text=True,
+                check=False,
             )
+            path = (tmp_path / "path").read_text().strip()
             printed = done.stdout or done.stderr
             folder = Path((tmp_path / "pwd").read_text().strip())
         elif block.title:
@@ -125,5 +183,5 @@ def test_the_tutorial_works_to_the_letter(tmp_path: Path, bin_folder: Path) -> N
         else:
             same(block, printed)
             compared += 1
-    assert compared == len([block for block in others if block.language in {"text", "xml"} and not block.title])
+    assert compared == len([block for block in page if block.language in {"text", "xml"} and not block.title])
     assert (tmp_path / "empty" / "dist").is_dir()

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from mpf_core import Code, MpfError, Result, TransactionState
+from mpf_core.testing import Fault, Faults
+
 PANEL = Path(__file__).parents[2] / "examples" / "panel"
 ALPINE, COFFEE = "admin@alpineskihouse.com", "admin@fourthcoffee.com"
 PASSWORD = "correct horse battery"
@@ -73,7 +76,42 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(panel: TestClient, user
     assert status == 422
     assert said in page
     assert "<b>" not in page
+    assert "Nothing was changed." in page or "character" in page
     assert panel.get("/users", auth=(ALPINE, PASSWORD)).text.partition("<form")[0] == before
+
+
+def test_an_undo_that_fails_is_not_called_nothing(panel: TestClient) -> None:
+    provisioning = panel.app.state.provisioning  # type: ignore[attr-defined]
+    providers = provisioning.engine.engine.runtime.providers
+    faults = Faults()
+    providers.update({source: faults.wrap_provider(provider) for source, provider in providers.items()})
+    faults.add(Fault.AFTER, "CreateSipUser").add(Fault.UNDO_FAILS, "CreateSipUser")
+    status, page = enable(panel, "Johnc")
+    assert status == 422
+    assert "A part of it was changed and could not be put back" in page
+    assert "Nothing was changed" not in page
+    left = provisioning.engine.engine.transactions.find()[0]
+    assert f"The transaction is {left.id}." in page
+    assert left.state is TransactionState.INCONSISTENT
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (TransactionState.IN_DOUBT, "It was decided, and a part of it is not done yet"),
+        (TransactionState.COMMITTING, "How it ended is not known yet"),
+    ],
+)
+def test_what_is_not_over_is_said(
+    panel: TestClient, monkeypatch: pytest.MonkeyPatch, state: TransactionState, said: str
+) -> None:
+    async def enabled(*_: object) -> Result:
+        return Result(b"", "{1}", state, MpfError(Code.XACT_E_INDOUBT, "lost"))
+
+    monkeypatch.setattr(panel.app.state.provisioning, "enable", enabled)  # type: ignore[attr-defined]
+    _, page = enable(panel, "Johnc")
+    assert said in page
+    assert "Nothing was changed" not in page
 
 
 def test_another_organizations_form_is_refused(panel: TestClient) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mpf_core import Caller, Config, Engine, Principal, Services, hookimpl
+from mpf_core import Caller, Config, ConfigError, Engine, Principal, Services, hookimpl
 from mpf_core.engine import Result
+from mpf_core.testing import AllowAll
 from mpf_directory.port import Directories
 from mpf_eventlog import EventLogPlugin
 from mpf_policy import PolicyPlugin
@@ -145,3 +146,53 @@ def test_wrong_settings_leave_every_request_refused(tmp_path: Path) -> None:
     bench = Bench(tmp_path, elevations=[{**RULE, "from": "*"}])
     assert bench.call("Put").error is not None
     assert bench.store.values == {}
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        (_SCHEMA.format(role="OrgMakers"), "no enabled policy knows the role 'OrgMakers', the minimum role of 'Do' (did you mean 'OrgCreators'?)"),
+        (_SCHEMA.format(role="Users").replace('needs="Users"', 'needs="Owner"'), "no enabled policy knows the role 'Owner', what 'Do' needs over its 'organization' (known: "),
+        (_SCHEMA.format(role="Users").replace('kind="object" needs="Users"', 'kind="pool" needs="assigned"'), ""),
+        (_SCHEMA.format(role="Users").replace('kind="object" needs="Users"', 'kind="telephone" needs="owned"'), ""),
+    ],
+)  # fmt: skip
+def test_a_role_that_no_policy_knows_is_refused_at_the_start(tmp_path: Path, schema: str, text: str) -> None:
+    file = tmp_path / "roles.xml"
+    file.write_text(
+        f'<namespace name="Roles">\n<procedure name="Do" access="public">{schema}<procedureData/></procedure></namespace>'
+    )
+    if not text:
+        Engine(plugins=[DirectoryPlugin(), PolicyPlugin()], namespaces=[file]).close()
+        return
+    with pytest.raises(ConfigError) as raised:
+        Engine(plugins=[DirectoryPlugin(), PolicyPlugin()], namespaces=[file])
+    (problem,) = raised.value.problems
+    assert problem.message.startswith(text)
+    assert (problem.file, problem.line) == (str(file), 2)
+    Engine(plugins=[AllowAll()], namespaces=[file]).close()  # nobody says which roles there are
+
+
+def test_a_policy_of_others_may_know_other_roles(tmp_path: Path) -> None:
+    file = tmp_path / "roles.xml"
+    schema = _SCHEMA.format(role="Auditors")
+    file.write_text(
+        f'<namespace name="Roles"><procedure name="Do" access="public">{schema}<procedureData/></procedure></namespace>'
+    )
+
+    class Auditing:
+        name = "acme.auditing"
+
+        @hookimpl
+        def mpf_roles(self) -> list[str]:
+            return ["Auditors"]
+
+        @hookimpl
+        def mpf_namespaces(self) -> list[Path]:
+            return [file]
+
+    with Engine(plugins=[DirectoryPlugin(), PolicyPlugin(), Auditing()]) as engine:
+        assert "Roles" in engine.namespaces
+    Auditing.mpf_roles = hookimpl(lambda self: 1 / 0)  # type: ignore[assignment,method-assign,return-value]
+    with Engine(plugins=[DirectoryPlugin(), PolicyPlugin(), Auditing()]) as engine:
+        assert "division" in next(info.reason for info in engine.plugins if info.name == "acme.auditing")

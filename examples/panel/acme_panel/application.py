@@ -22,7 +22,7 @@ from starlette.routing import Route
 from acme_panel.authentication import Accounts, FormTokens, ask_for_credentials, hashed
 from acme_panel.provisioning import Provisioning, Tenant
 from acme_panel.trial import TENANTS, make_directory, prepare
-from mpf_core import MpfError
+from mpf_core import MpfError, TransactionState
 
 _PAGE = Template("""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>$title</title>
@@ -41,6 +41,14 @@ $rows
 <h2>Lately</h2>
 <ul>$lately</ul>
 """)
+
+#: How a request that failed has ended. In any other state, only the journal knows, and recovery goes on.
+_ENDED = {
+    TransactionState.ROLLED_BACK: "Nothing was changed.",
+    TransactionState.INCONSISTENT: "A part of it was changed and could not be put back: please tell your provider.",
+    TransactionState.IN_DOUBT: "It was decided, and a part of it is not done yet: please tell your provider.",
+}
+_UNKNOWN = "How it ended is not known yet: please look again later."
 
 
 class Pages:
@@ -80,7 +88,8 @@ class Pages:
         except MpfError as error:
             return _failed(error)
         if result.error is not None:
-            return _failed(result.error, result.transaction_id)
+            ended = _ENDED.get(result.state, _UNKNOWN)
+            return _failed(result.error, f"{ended} The transaction is {result.transaction_id}.")
         done = f"<p>{escape(user)} is enabled; the transaction is {escape(result.transaction_id)}."
         return _page("Done", f'{done}<p><a href="/users">Back</a>')
 
@@ -119,7 +128,6 @@ def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
     return HTMLResponse(_PAGE.substitute(title=escape(title), body=body), status)
 
 
-def _failed(error: MpfError, transaction_id: str = "") -> HTMLResponse:
+def _failed(error: MpfError, ended: str = "") -> HTMLResponse:
     """The engine's own words: they are made for callers, with secrets masked."""
-    told = f" The transaction {escape(transaction_id)} changed nothing." if transaction_id else ""
-    return _page("That did not work", f'<p>{escape(error.description)}{told}<p><a href="/users">Back</a>', 422)
+    return _page("That did not work", f'<p>{escape(error.description)} {escape(ended)}<p><a href="/users">Back</a>', 422)
