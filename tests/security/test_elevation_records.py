@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from lxml import etree
 
-from mpf_core import CallContext, Change, IdentityKind, argument
+from mpf_core import CallContext, Change, Code, IdentityKind, argument
 from mpf_core.provider import read, write
-from mpf_core.store.port import AuditEntry
+from mpf_core.store.port import AuditEntry, StoreUnavailable
 from tests.support import Bench, StoreProvider
 
 
@@ -48,6 +49,41 @@ def test_that_the_service_account_acts_for_a_caller_is_recorded_once_for_each_ca
         ("asserted", "MPFServiceAcct", "Store::Echo")
     ] * 2
     assert [line.details["step"] for line in lines] == ["request/execute[1]", "request/execute[2]"]
+
+
+def test_it_says_why_and_waits_for_the_next_line_where_nothing_is_changed(tmp_path: Path) -> None:
+    provider = StandIn()
+    bench = Bench(tmp_path, provider=provider)
+    seen: list[int] = []
+    provider.misbehaviour = lambda _data: seen.append(len(elevations(bench)))
+    assert bench.run(echo("1") + '<execute namespace="Store" procedure="Misbehave" impersonate="1"/>').error is None
+    assert seen == [0]
+    (line,) = elevations(bench)
+    assert line.details["reason"] == "no password: the engine's authorization decides alone"
+
+
+def test_before_a_change_that_cannot_be_recorded_nobody_acts_for_anybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path, provider=StandIn())
+    audit = bench.engine.store.audit
+    append = audit.append
+
+    def fail(lines: list[AuditEntry]) -> None:
+        if any(line.event == "elevation" for line in lines):
+            raise StoreUnavailable("the disk is full")
+        append(lines)
+
+    monkeypatch.setattr(audit, "append", fail)
+    error = bench.run(
+        '<execute namespace="Store" procedure="Put" impersonate="1"><executeData><name>a</name></executeData></execute>'
+    ).error
+    assert error is not None
+    assert (error.code, error.description) == (
+        Code.STORE_UNAVAILABLE,
+        "The store cannot record whom the service account acts for, so it does not.",
+    )
+    assert bench.store.values == {}
 
 
 def test_before_a_change_it_is_recorded_at_once(tmp_path: Path) -> None:
