@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from lxml import etree
 
-from mpf_core import CallContext, Change, IdentityKind, argument
+from mpf_core import CallContext, Change, Code, IdentityKind, argument
 from mpf_core.provider import read, write
-from mpf_core.store.port import AuditEntry
+from mpf_core.store.port import AuditEntry, StoreUnavailable
 from tests.support import CALLER, Bench, StoreProvider
 
 
@@ -62,6 +63,32 @@ def test_it_is_recorded_before_it_happens(tmp_path: Path) -> None:
     provider.misbehaviour = lambda _data: seen.append(len(elevations(bench)))
     assert bench.run(echo("1").replace("Echo", "Misbehave")).error is None
     assert seen == [1]
+    (line,) = elevations(bench)
+    assert line.details["reason"] == "no password: the engine's authorization decides alone"
+
+
+def test_before_a_change_that_cannot_be_recorded_nobody_acts_for_anybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path, provider=StandIn())
+    audit = bench.engine.store.audit
+    append = audit.append
+
+    def fail(lines: list[AuditEntry]) -> None:
+        if any(line.event == "elevation" for line in lines):
+            raise StoreUnavailable("the disk is full")
+        append(lines)
+
+    monkeypatch.setattr(audit, "append", fail)
+    error = bench.run(
+        '<execute namespace="Store" procedure="Put" impersonate="1"><executeData><name>a</name></executeData></execute>'
+    ).error
+    assert error is not None
+    assert (error.code, error.description) == (
+        Code.STORE_UNAVAILABLE,
+        "The store cannot record whom the service account acts for, so it does not.",
+    )
+    assert bench.store.values == {}
 
 
 def test_before_a_change_it_is_recorded_at_once(tmp_path: Path) -> None:

@@ -75,6 +75,18 @@ def test_a_simple_request_counts_as_called_with_impersonation(tmp_path: Path, pa
     assert ctx.identity.credentials == caller.credentials
 
 
+def test_execute_as_gives_nobody_the_service_account(tmp_path: Path) -> None:
+    """A procedure that is called as its caller is stays the caller, whoever it could run as with impersonation on."""
+    calls = call("Store", "Echo", "0") + call("Store", "Echo", "1")
+    inner = f'<procedure name="Inner" type="read" access="public">{calls}</procedure>'
+    outer = f'<procedure name="Outer" type="read" access="public">{call("Nested", "Inner", "0")}</procedure>'
+    bench = Bench(tmp_path, f'<namespace name="Nested">{inner}{outer}</namespace>')
+    bench.engine.administration.put_credential(EXECUTE_AS, Credentials(EXECUTE_AS, "pw"), "root")
+    bench.engine.administration.assign("Nested::Inner", EXECUTE_AS, "root")
+    assert bench.engine.execute("<request><data/></request>", CALLER, namespace="Nested", procedure="Outer").error is None
+    assert [ctx.identity.kind for ctx in bench.store.contexts] == [IdentityKind.CALLER, IdentityKind.EXECUTE_AS]
+
+
 class TestExecuteAs:
     """What is particular to it."""
 

@@ -1,0 +1,151 @@
+"""What the record of a step says, and what a lock does and says."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from lxml import etree
+
+from mpf_core import CallContext, Change, Code, StepState, TransactionState
+from mpf_core.store.port import StepRecord, StoreUnavailable, TransactionRecord
+from tests.support import CALLER, Bench
+from tests.transactions.conftest import Site
+from tests.transactions.test_ending import FAIL, put
+from tests.transactions.test_faults import failing
+
+
+def steps(bench: Bench, transaction_id: str) -> list[StepRecord]:
+    return [step.record for step in bench.engine.transactions.get(transaction_id).steps]
+
+
+class TestStep:
+    def test_it_says_who_did_what_and_when(self, site: Site) -> None:
+        bench = site.engine(call_timeout=30)
+        bench.store.during_apply = lambda _ctx, _name: time.sleep(0.01)
+        before = time.time()
+        result = bench.run(put("a") + put("b").replace('impersonate="1"', 'impersonate="2"'))
+        after = time.time()
+        first, second = steps(bench, result.transaction_id)
+        assert (first.order, first.sequence, second.order, second.sequence) == (1, 1, 2, 2)
+        assert (first.identity, first.identity_kind) == (CALLER.name, "caller")
+        assert (second.identity, second.identity_kind) == ("MPFServiceAcct", "service")
+        assert (first.namespace, first.procedure, first.provider_source) == ("Store", "Put", "test.store")
+        assert before <= first.started < second.started <= after
+        assert first.ended is not None
+        assert first.started < first.ended <= after
+        assert first.running_until is not None
+        assert 0 < first.running_until - first.started <= 30
+        assert first.detail == ""
+
+    def test_one_without_a_time_limit_may_run_for_ever(self, site: Site) -> None:
+        bench = site.engine(call_timeout=None, timeout=None)
+        (step,) = steps(bench, bench.run(put("a")).transaction_id)
+        assert step.running_until is None
+
+    def test_one_whose_time_is_over_before_it_begins_is_not_under_way(self, site: Site) -> None:
+        bench = site.engine(call_timeout=0.01)
+
+        def prepare(_ctx: CallContext, data: etree._Element) -> Change:
+            time.sleep(0.05)
+            return Change({"name": "a", "new": "1", "old": None})
+
+        bench.store.put = prepare  # type: ignore[method-assign]
+        result = bench.run(put("a"))
+        assert result.error is not None
+        assert result.error.code == Code.TIMEOUT
+        (step,) = steps(bench, result.transaction_id)
+        assert step.running_until == step.started
+
+    def test_nothing_is_said_of_an_undo_that_succeeds_after_all(self, bench: Bench) -> None:
+        bench.store.fail_undo.add("a")
+        found = bench.run(put("a") + FAIL)
+        assert found.rollback[0].detail
+        bench.store.fail_undo.clear()
+        (step,) = bench.engine.transactions.retry(found.transaction_id, "olivia").steps
+        assert (step.state, step.detail) == (StepState.UNDONE, "")
+
+    def test_one_that_was_not_done_says_why(self, bench: Bench) -> None:
+        with failing(bench, {1}, written=False):
+            result = bench.run(put("a"))
+        assert [(step.state, step.detail) for step in result.rollback] == [
+            (StepState.NOTHING_TO_UNDO, "its intent could not be recorded, so it was not done")
+        ]
+        assert result.error is not None
+        assert "cannot record what is about to be done" in result.error.description
+
+    @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt()])
+    def test_evidence_of_one_that_failed_is_there_for_its_undo(self, bench: Bench, error: BaseException) -> None:
+        def fail(ctx: CallContext, _name: str) -> None:
+            ctx.evidence["made"] = 7
+            raise error
+
+        bench.store.during_apply = fail
+        if isinstance(error, Exception):
+            bench.run(put("a"))
+        else:
+            with pytest.raises(type(error)):
+                bench.run(put("a"))
+        (ctx,) = bench.store.undo_contexts
+        assert ctx.evidence == {"made": 7}
+
+    def test_evidence_that_cannot_be_recorded_stops_it(self, bench: Bench) -> None:
+        bench.store.during_apply = lambda ctx, _name: ctx.checkpoint()
+        with failing(bench, {2}, written=False):
+            result = bench.run(put("a"))
+        assert result.error is not None
+        assert result.error.code == Code.STORE_UNAVAILABLE
+        assert result.state is TransactionState.ROLLED_BACK
+        assert bench.store.values == {}
+
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}])
+    def test_what_is_no_json_is_refused_before_anything_is_done(self, bench: Bench, value: object) -> None:
+        bench.store.put = lambda _ctx, _data: Change({"name": "a", "new": value, "old": None})  # type: ignore[method-assign,dict-item]
+        result = bench.run(put("a"))
+        assert result.error is not None
+        assert result.error.code == Code.E_UNEXPECTED
+        assert bench.store.values == {}
+        assert not bench.engine.transactions.find()
+
+
+class TestLock:
+    @pytest.fixture(autouse=True)
+    def _locks(self, bench: Bench) -> None:
+        bench.store.lock_keys = True
+
+    def test_a_store_that_cannot_lock_is_unavailable(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        def lock(*_arguments: object, **_more: object) -> None:
+            raise StoreUnavailable("gone")
+
+        monkeypatch.setattr(bench.engine.store.journal, "lock", lock)
+        result = bench.run(put("a"))
+        assert result.error is not None
+        assert result.error.code == Code.STORE_UNAVAILABLE
+        assert bench.store.values == {}
+
+    def test_a_holder_that_is_gone_meanwhile_was_another_request(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def held(_key: str, _record: TransactionRecord, *, shared: bool = False) -> str:
+            return "{00000000-0000-0000-0000-000000000000}"
+
+        monkeypatch.setattr(bench.engine.store.journal, "lock", held)
+        result = bench.run(put("a"))
+        assert result.error is not None
+        assert result.error.code == Code.LOCK_VIOLATION
+        assert "Another request" in result.error.description
+
+    def test_what_is_shared_is_in_nobodys_way(self, bench: Bench) -> None:
+        bench.store.lock_keys = False
+        inner: list[object] = []
+
+        def meanwhile(ctx: CallContext, name: str) -> None:
+            ctx.lock("shared", shared=True)
+            if name == "a":
+                inner.append(bench.run(put("b")).error)
+                bench.store.during_apply = lambda ctx, _name: ctx.lock("shared")
+                inner.append(bench.run(put("c")).error is None)
+
+        bench.store.during_apply = meanwhile
+        assert bench.run(put("a")).error is None
+        assert inner == [None, False]
