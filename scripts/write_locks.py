@@ -222,7 +222,8 @@ def procedures() -> Iterator[str]:
                 yield f"{name}.{argument}: names {one.kind}, needs {one.needs or 'nothing'}"
         if procedure.output_schema is not None:
             yield from _arguments(f"{name} gives ", procedure.output_schema.arguments)
-        codes = sorted({one.code for one in raised_by(procedure, book) if not one.passed_on})
+        # What its own steps say: the codes of providers are a table of the reference.
+        codes = sorted({one.code for one in raised_by(procedure, book) if not one.passed_on and not one.words})
         if codes:
             yield f"{name} raises: {', '.join(codes)}"
 

@@ -87,6 +87,9 @@ class ServerLiveness:
         """See `Engines.holds`."""
         return engine in self._held
 
+    def discard(self, engine: Registration) -> None:
+        """See `Liveness.discard`. The claim of a lock file removes it."""
+
     def is_sure(self) -> bool:
         """See `Engines.is_sure`: while the server does not answer, the lock may be gone."""
         return False

@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -19,7 +19,7 @@ from sqlalchemy import bindparam, delete, or_, select, update
 
 from mpf_core.store.database import Cursor, Database
 from mpf_core.store.liveness import LockFile, host_id
-from mpf_core.store.port import Claim
+from mpf_core.store.port import Claim, StoreUnavailable
 from mpf_core.store.tables import engines, transactions
 from mpf_core.transaction.states import OPEN_TRANSACTIONS, TransactionState
 
@@ -67,6 +67,10 @@ class Liveness(Protocol):
 
     def claim(self, engine: Registration) -> AbstractContextManager[Claim | None]:
         """Hold the lock of an engine that is gone; ``None`` when it is not free."""
+        ...
+
+    def discard(self, engine: Registration) -> None:
+        """Nobody needs the lock of an engine any more, the registration of which is gone; its claim is still held."""
         ...
 
     def holds(self, engine: str) -> bool:
@@ -130,8 +134,13 @@ class FileLiveness:
                         yield None
                         return
                     continue
-                stack.callback(lock.remove)
+                stack.callback(lock.close)  # and not removed: a file that is free says that the engine is gone
             yield Claimed(certain=True)
+
+    def discard(self, engine: Registration) -> None:
+        """See `Liveness.discard`."""
+        for name in (self._folder / engine.id, Path(engine.lock_file or self._folder / engine.id)):
+            name.unlink(missing_ok=True)
 
     def holds(self, engine: str) -> bool:
         """See `Engines.holds`."""
@@ -207,7 +216,13 @@ class SqlEngines:
         registration = self._find(engine)
         with self._liveness.claim(registration) if registration else nullcontext() as claim:
             # Looked at again, because another may have recovered the engine before the lock was free.
-            yield claim if claim and self._find(engine) else None
+            found = claim if claim and self._find(engine) else None
+            try:
+                yield found
+            finally:
+                with suppress(StoreUnavailable):  # then the files stay; nobody needs them to be gone
+                    if claim and registration and self._find(engine) is None:
+                        self._liveness.discard(registration)
 
     def forget(self, engine: str) -> None:
         """See `Engines.forget`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from mpf_core import points
 from mpf_core.provider import Json
@@ -142,6 +143,8 @@ class MemoryJournal:
             if self._owners.get(transaction_id) != old:
                 return False
             self._owners[transaction_id] = new
+            # A copy: who still works with the old record is fenced.
+            self._transactions[transaction_id] = replace(self._transactions[transaction_id], engine=new)
             return True
 
     def prune(self, before: float) -> int:

@@ -113,11 +113,14 @@ class _MortalJournal(MemoryJournal):
         super().write(
             copy.deepcopy(transaction), [_as_written(step) for step in steps], audit=audit, messages=messages, sync=sync
         )
+        transaction.stored = True
 
     def claim(self, transaction: TransactionRecord) -> TransactionRecord | None:
         """See `Journal.claim`."""
         self._live()
-        return copy.deepcopy(super().claim(copy.deepcopy(transaction)))
+        earlier = copy.deepcopy(super().claim(copy.deepcopy(transaction)))
+        transaction.stored = earlier is None
+        return earlier
 
     def lock(self, key: str, transaction: TransactionRecord, *, shared: bool = False) -> str | None:
         """See `Journal.lock`."""

@@ -125,7 +125,7 @@ class TestPlain:
         code, text = refused(procedure(steps))
         assert code == Code.E_ACCESSDENIED
         assert text.endswith("its sender lacks the permission 'trusted_requests'.")
-        assert text.startswith("This request does more than execute public procedures with impersonate='1'")
+        assert text.startswith("This request does more than execute public procedures, once each, with impersonate='1'")
         assert not spelled_out(procedure(steps), only("trusted_requests")).plain
 
     @pytest.mark.parametrize("place", ["before", "after"])

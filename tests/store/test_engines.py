@@ -305,6 +305,10 @@ def test_lock_files_are_beside_the_database_and_go_with_their_engines(tmp_path: 
     with place.process(JOIN) as child:
         gone = str(child.hear())
     assert claimable(store, gone) is True
+    assert [file.name for file in folder.iterdir()] == [gone]
+    with store.engines.claim(gone) as claim:
+        assert claim is not None
+        store.engines.forget(gone)
     assert list(folder.iterdir()) == []
     store.close()
 

@@ -32,7 +32,8 @@ def key_file(place: Place) -> Path:
 
 def fill(store: SqlStore, count: int = 3) -> None:
     for number in range(count):
-        store.journal.write(record("e1", f"t{number}"), [replace(STEP, transaction_id=f"t{number}")])
+        there = store.journal.transaction(f"t{number}")
+        store.journal.write(there or record("e1", f"t{number}"), [replace(STEP, transaction_id=f"t{number}")])
     store.settings.put("a", "blue")
     store.audit.append([])
 
