@@ -141,11 +141,18 @@ class Recovery:
         ledger = Ledger(record, self._store.journal, steps)
         means = self._means()
         closing = Closing(ledger, means, self._teller(record.id))
+        before = record.state
         begun = TransactionState.COMMITTING if forward else TransactionState.ROLLING_BACK
         if record.state is not begun:
             ledger.to(begun)
         ledger.save(sync=False)  # before anything is done: it is ours, and nobody settles it or retries it meanwhile
-        ledger.to(closing.commit_all() if forward else closing.undo_all())
+        try:
+            ledger.to(closing.commit_all() if forward else closing.undo_all())
+        except BaseException:
+            if before in UNSETTLED:  # a retry that is interrupted leaves it as it was: to be retried
+                ledger.to(before)
+                ledger.save(sync=False)
+            raise
         end = record.state
         record.ended = time.time()
         line = AuditEntry(

@@ -132,7 +132,7 @@ def test_a_trace_shows_every_call_and_leaves_the_response_alone(run: Run, trial:
     traced = run("submit", *call, "--as", ADMIN, "--trace")
     assert traced.stdout == plain.stdout
     assert f"1. {OCS}::GetPoolAssignment" in traced.stderr
-    assert "Managed Active Directory::TestPermissions_" in traced.stderr
+    assert "Managed Active Directory::TestOrganization_" in traced.stderr
     assert f"in  <organization>{CUSTOMER}</organization>" in traced.stderr
     document = json.loads(run("submit", *call, "--as", ADMIN, "--trace", "json").stderr)
     assert document["calls"][0]["procedure"] == f"{OCS}::GetPoolAssignment"

@@ -57,8 +57,9 @@ def claims_anybody() -> None:
 def no_fence() -> None:
     """An engine goes on with a transaction that another has adopted."""
     own = transactions.c.id == bindparam("the_id")
-    statements.FENCE = statements.FENCE_OPEN = select(transactions.c.id).where(own)
-    statements.CHANGE = update(transactions).where(own).values({name: bindparam(name) for name in statements.CHANGING})
+    statements.FENCE_SAME = statements.FENCE_OPEN = select(transactions.c.id).where(own)
+    change = update(transactions).where(own).values({name: bindparam(name) for name in statements.CHANGING})
+    statements.CHANGE = dict.fromkeys(TransactionState, change)
 
 
 def unfenced_rollback() -> None:
