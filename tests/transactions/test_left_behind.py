@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ class TestRecovery:
         settings["security"]["recovery_account"] = "nobody-has-stored-it"
         plugins = [StorePlugin(site.provider), AllowAll()]
         paths = sorted((tmp_path / "engine2").glob("*.xml"))
-        with Engine(Config.model_validate(settings), plugins=plugins, namespaces=paths) as engine:
+        with closing(Engine(Config.model_validate(settings), plugins=plugins, namespaces=paths)) as engine:
             list(engine.recover())
             (record,) = engine.transactions.find()
             (step,) = engine.transactions.get(record.id).steps
