@@ -23,7 +23,7 @@ from mpf_core.security.identity import Identity
 from mpf_core.security.principal import Principal
 from mpf_core.store.port import StepRecord
 from mpf_core.transaction.ledger import Ledger
-from mpf_core.transaction.states import FAILED_STATES, OPEN_STATES, StepState, TransactionState
+from mpf_core.transaction.states import OPEN_STATES, StepState, TransactionState
 
 T = TypeVar("T")
 Tell = Callable[[EventName, dict[str, object]], None]
@@ -170,8 +170,3 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, MpfError | ConfigError | _Refused):
         return redaction.mask(str(error))
     return f"{type(error).__name__}; the engine's log has the details"
-
-
-def needs_retry(step: StepRecord) -> bool:
-    """Whether a step's undo or commit failed."""
-    return step.state in FAILED_STATES
