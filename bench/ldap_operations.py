@@ -62,9 +62,9 @@ COSTS: Mapping[str, Cost] = MappingProxyType(
         "SetSipUserProperties": Cost(6, "the user, the change", 7),
         "DeleteSipUser": Cost(6, "the user, the change", 7),
         "DeletePoolAssignment": Cost(5, "the change of the organization", 7),
-        "DeleteSipDomain": Cost(7, "the reservation, both deletes", 37),
+        "DeleteSipDomain": Cost(7, "the reservation, both deletes", 41),
         "RemoveSharedPool": Cost(4, "the pointer, its change", 6),
-        "DeleteSharedPool": Cost(3, "the pointer", 15),
+        "DeleteSharedPool": Cost(3, "the pointer", 16),
     }
 )
 

@@ -27,6 +27,7 @@ from mpf_directory.caching import ForgettingDirectory, RememberingDirectory
 from mpf_directory.change_records import change_records
 from mpf_directory.dn import Dn, DnForm
 from mpf_directory.guarded import GuardedDirectory
+from mpf_directory.locking import renamed_meanwhile
 from mpf_directory.memory import Memory
 from mpf_directory.operations import (
     Add,
@@ -48,7 +49,7 @@ from mpf_directory.parking import plan_delete
 from mpf_directory.paths import LdapPath
 from mpf_directory.pointed import PointedDirectory
 from mpf_directory.port import Directories, Directory, Entry, Modification
-from mpf_directory.results import NoAnswerError, Result
+from mpf_directory.results import NoAnswerError, Result, no_such_object
 from mpf_directory.undoing import delete_subtree, require_parked, undo
 
 __all__ = [
@@ -74,6 +75,7 @@ REFUSALS = frozenset(
     {
         Code.E_ACCESSDENIED,
         Code.E_INVALIDARG,
+        Code.LOCK_VIOLATION,
         Code.NO_SUCH_OBJECT,
         Code.OBJECT_ALREADY_EXISTS,
         Result.ATTRIBUTE_OR_VALUE_EXISTS,
@@ -312,7 +314,18 @@ def _do(directory: Directory, operation: Operation) -> bool:
             name = operation.dn if operation.guid is None else Dn.by_guid(operation.guid)
             directory.modify(name, operation.modifications)
         case Rename():
-            directory.rename(operation.dn, operation.new_dn)
+            _rename(directory, operation)
         case Delete():
             delete_subtree(directory, operation)
     return False
+
+
+def _rename(directory: Directory, operation: Rename) -> None:
+    """Raises NO_SUCH_OBJECT or LOCK_VIOLATION where the object is not at its name any more, whoever has that now."""
+    name = Dn.by_guid(operation.guid)
+    entry = directory.read(name, ["objectGUID"])
+    if entry is None:
+        raise no_such_object(operation.dn)
+    if entry.dn != operation.dn:
+        raise renamed_meanwhile(operation.dn)
+    directory.rename(name, operation.new_dn)

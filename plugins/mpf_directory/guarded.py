@@ -64,6 +64,7 @@ class GuardedDirectory(DelegatingDirectory):
         self._require("rename", dn)
         self._require("rename", new_dn)
         super().rename(dn, new_dn)
+        self._places.clear()
 
     def read_descriptor(self, dn: Dn, sections: Section) -> bytes | None:
         """See `port.SecurityDescriptors.read_descriptor`; for directories that have access control lists only."""
@@ -115,21 +116,25 @@ class GuardedDirectory(DelegatingDirectory):
     def _is_within(self, dn: Dn, permit: Permit) -> bool:
         if not permit.within:
             return False
-        place: Dn | None = dn
-        if dn.form is not DnForm.NAME:
-            entry = self._directory.read(dn, ["objectClass"])
-            place = entry.dn if entry is not None else None
+        place = self._find(dn)
         return place is not None and any(place.is_within(self._place(name)) for name in permit.within)
 
     def _place(self, name: str) -> Dn:
-        """A container, as it was called when this directory was opened for one stage of a call."""
+        """A container, as it is called."""
         dn = Dn.parse(name)
+        place = self._find(dn)
+        if place is None:
+            raise no_such_object(dn)
+        return place
+
+    def _find(self, dn: Dn) -> Dn | None:
+        """What the object was called when this directory, opened for one stage of a call, first met or last renamed one."""
         if dn.form is DnForm.NAME:
             return dn
         if dn not in self._places:
             entry = self._directory.read(dn, ["objectClass"])
             if entry is None:
-                raise no_such_object(dn)
+                return None
             self._places[dn] = entry.dn
         return self._places[dn]
 

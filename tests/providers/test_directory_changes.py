@@ -331,6 +331,42 @@ class TestUndoOfAdd:
         assert site.children(str(dn)) == ["Theirs"]
 
 
+class TestRenameByGuid:
+    """What was decided on is renamed, not what has its name by then."""
+
+    AWAY = f"CN=Away,{RESELLER}"
+
+    @pytest.fixture(params=["", f"CN=Renamed,{CUSTOMER}", f"CN=Johnc,{RESELLER}"], ids=["delete", "rename", "move"])
+    def prepared(self, site: Site, request: pytest.FixtureRequest) -> Done:
+        user = read(site, USER)
+        change = (
+            site.provider.rename_change(site.directory, user, Dn.parse(request.param))
+            if request.param
+            else site.provider.delete_change(site.directory, user.dn)
+        )
+        return Done(site, site.context(), change)
+
+    def test_a_stranger_that_took_the_name_stays(self, site: Site, prepared: Done) -> None:
+        site.move(USER, self.AWAY)
+        site.put(USER, "contact")
+        before = site.snapshot()
+        with pytest.raises(MpfError) as raised:
+            site.provider.apply(prepared.ctx, prepared.change)
+        assert raised.value.code == Code.LOCK_VIOLATION
+        assert USER in raised.value.description
+        prepared.undo()
+        assert site.snapshot() == before
+
+    def test_nothing_is_renamed_in_place_of_what_is_gone(self, site: Site, prepared: Done) -> None:
+        site.directory.delete(Dn.parse(USER))
+        site.put(USER, "contact")
+        with pytest.raises(MpfError) as raised:
+            site.provider.apply(prepared.ctx, prepared.change)
+        assert raised.value.code == Code.NO_SUCH_OBJECT
+        prepared.undo()
+        assert read(site, USER, "objectClass").values("objectClass")[-1] == "contact"
+
+
 class TestUndoOfRename:
     NEW = f"CN=John,{RESELLER}"
 
