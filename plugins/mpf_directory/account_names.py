@@ -11,8 +11,7 @@ from enum import IntEnum
 from uuid import UUID
 
 from mpf_core.errors import Code, MpfError
-from mpf_directory.changes import domain_of
-from mpf_directory.dn import BAD_PATHNAME, Dn, Rdn
+from mpf_directory.dn import BAD_PATHNAME, Dn, Rdn, domain_of
 from mpf_directory.filters import Filter
 from mpf_directory.operations import guid_of
 from mpf_directory.port import Directory, Entry, Scope

@@ -8,7 +8,7 @@ from uuid import UUID
 from mpf_core.errors import Code, MpfError
 from mpf_core.log import logger
 from mpf_core.security.principal import Caller, Principal, Ticket
-from mpf_directory.changes import domain_of
+from mpf_directory.dn import domain_of
 from mpf_directory.filters import Filter
 from mpf_directory.logon_names import AmbiguousNameError, find_account, find_users, name_in
 from mpf_directory.port import Directory, Entry

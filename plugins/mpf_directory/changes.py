@@ -25,7 +25,7 @@ from mpf_core.provider import CallContext, Change, Element, Json, Output, Provid
 from mpf_core.security.identity import IdentityKind
 from mpf_directory.caching import ForgettingDirectory, RememberingDirectory
 from mpf_directory.change_records import change_records
-from mpf_directory.dn import Dn, DnForm
+from mpf_directory.dn import Dn, domain_of
 from mpf_directory.guarded import GuardedDirectory
 from mpf_directory.locking import renamed_meanwhile
 from mpf_directory.memory import Memory
@@ -277,13 +277,6 @@ class DirectoryProvider(Provider):
         memory = self._directories.memory(ctx.transaction_id)
         ctx.bag[_BAG_KEY] = memory
         return memory
-
-
-def domain_of(dn: Dn) -> str:
-    """The DNS name of the domain that a name lies in (``fabrikam.com``); empty for one without ``DC=`` parts."""
-    if dn.form in {DnForm.GUID, DnForm.SID}:
-        return ""
-    return ".".join(rdn.value for rdn in dn.container.rdns if rdn.type.upper() == "DC")
 
 
 def _guarded(ctx: CallContext, directory: Directory) -> Directory:

@@ -264,3 +264,10 @@ def parse_guid(text: str) -> UUID | None:
     if _HEX32.fullmatch(text):
         return UUID(bytes_le=bytes.fromhex(text))
     return UUID(text) if _DASHED.fullmatch(text) else None
+
+
+def domain_of(dn: Dn) -> str:
+    """The DNS name of the domain that a name lies in (``fabrikam.com``); empty for one without ``DC=`` parts."""
+    if dn.form in {DnForm.GUID, DnForm.SID}:
+        return ""
+    return ".".join(rdn.value for rdn in dn.container.rdns if rdn.type.upper() == "DC")

@@ -13,12 +13,13 @@ from mpf_core.log import logger
 from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Credentials, Ticket
 from mpf_directory.backends import Trying
-from mpf_directory.dn import Dn
+from mpf_directory.dn import Dn, domain_of
 from mpf_directory.ldap import LdapDirectory
 from mpf_directory.ldap_connection import Controller, ReferralError, tls_context
 from mpf_directory.ldap_pool import ConnectionPool
 from mpf_directory.ldap_referrals import referred_to
 from mpf_directory.ldap_session import Session
+from mpf_directory.results import Result
 from mpf_directory.settings import DirectorySettings, server_key
 
 
@@ -95,7 +96,14 @@ class LdapBackend:
         return self._trying(credentials, own=own, deadline=deadline)
 
     def _route(self, referred: ReferralError, dn: Dn, told_by: ConnectionPool) -> tuple[ConnectionPool, Dn]:
-        key, target = referred_to(referred.urls, dn, self._controllers.keys(), told_by.controller.name)
+        name = told_by.controller.name
+        key, target = referred_to(referred.urls, dn, self._controllers.keys(), name)
+        if domain_of(target).casefold() in {"", domain_of(self._base).casefold()}:
+            raise MpfError(
+                Result.REFERRAL,
+                f"'{dn}': {name} refers to {self._controllers[key][0]} for its own domain, which is not followed: a request "
+                "stays at one domain controller. Name one that holds the whole domain, and may write.",
+            )
         return self._pool(key), target
 
     def account(self, identity: Identity) -> Credentials | None:

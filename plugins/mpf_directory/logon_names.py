@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from mpf_core.errors import Code, MpfError
 from mpf_core.security.principal import Credentials
 from mpf_directory.account_names import domain_name
-from mpf_directory.changes import domain_of
-from mpf_directory.dn import BAD_PATHNAME, Dn
+from mpf_directory.dn import BAD_PATHNAME, Dn, domain_of
 from mpf_directory.filters import Filter
 from mpf_directory.port import Directory, Entry, Scope
 from mpf_directory.results import Result

@@ -13,8 +13,7 @@ from __future__ import annotations
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Element, Output, argument, optional_argument, output, read
 from mpf_directory.account_properties import PROXY_ADDRESSES, check_properties, keep_sip_address, replaces_addresses
-from mpf_directory.changes import domain_of
-from mpf_directory.dn import Dn, fold
+from mpf_directory.dn import Dn, domain_of, fold
 from mpf_directory.filters import Filter
 from mpf_directory.port import Directory, Scope
 from mpf_directory.provider_common import PathCalls

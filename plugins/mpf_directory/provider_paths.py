@@ -6,8 +6,7 @@ import ipaddress
 
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Element, Output, argument, optional_argument, output, read
-from mpf_directory.changes import domain_of
-from mpf_directory.dn import Dn, DnForm, Rdn
+from mpf_directory.dn import Dn, DnForm, Rdn, domain_of
 from mpf_directory.paths import LdapPath
 from mpf_directory.provider_common import PathCalls, path_output
 

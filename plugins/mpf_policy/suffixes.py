@@ -13,8 +13,7 @@ from mpf_core.errors import Code
 from mpf_core.provider import Element
 from mpf_core.security.calls import Call, Decision
 from mpf_core.security.declarations import values_of
-from mpf_directory.changes import domain_of
-from mpf_directory.dn import Dn
+from mpf_directory.dn import Dn, domain_of
 from mpf_directory.filters import Filter
 from mpf_policy.names import Names
 from mpf_policy.organizations import Organizations

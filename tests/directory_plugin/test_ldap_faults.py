@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from uuid import UUID
 
 import pytest
 
@@ -193,16 +194,16 @@ class TestReferrals:
     def test_to_a_configured_server_it_is_followed_for_reads_and_writes(self, stub: StubServer, second: StubServer) -> None:
         second.reset()
         second.search = lambda request: ([(request.base, {"cn": ["from the second"]})], 0)
-        stub.referrals = ["ldap://second.test/CN=moved,DC=stub,DC=test"]
+        stub.referrals = ["ldap://second.test/CN=moved,DC=other,DC=test"]
         stub.search = lambda _request: ([], 10)
         stub.write = lambda _kind, _dn: 10
         service = self.two(stub, second)
         entry = service.service().read(Dn.parse(GROUP))
         assert entry is not None
         assert entry.text("cn") == "from the second"
-        assert second.requests[0].base == "CN=moved,DC=stub,DC=test"
+        assert second.requests[0].base == "CN=moved,DC=other,DC=test"
         service.service().modify(Dn.parse(GROUP), CHANGE)
-        assert second.writes == [("modifyRequest", "CN=moved,DC=stub,DC=test")]
+        assert second.writes == [("modifyRequest", "CN=moved,DC=other,DC=test")]
         service.close()
 
     @pytest.mark.parametrize(
@@ -225,7 +226,23 @@ class TestReferrals:
             one.referrals = [f"ldap://{other}/"]
             one.search = lambda _request: ([], 10)
         service = self.two(stub, second)
-        assert error_of(service.service().read, Dn.parse(GROUP)).code == Result.REFERRAL_LIMIT_EXCEEDED
+        elsewhere = Dn.parse("CN=moved,DC=other,DC=test")
+        assert error_of(service.service().read, elsewhere).code == Result.REFERRAL_LIMIT_EXCEEDED
+        service.close()
+
+    @pytest.mark.parametrize("name", ["", "CN=moved,DC=Stub,DC=Test"])
+    def test_for_the_servers_own_domain_it_is_refused(self, stub: StubServer, second: StubServer, name: str) -> None:
+        second.reset()
+        stub.referrals = [f"ldap://second.test/{name}"]
+        stub.search = lambda _request: ([], 10)
+        stub.write = lambda _kind, _dn: 10
+        service = self.two(stub, second)
+        directory = service.service()
+        for asked in (Dn.parse(GROUP), Dn.by_guid(UUID(int=1))):
+            for error in (error_of(directory.read, asked), error_of(directory.modify, asked, CHANGE)):
+                assert error.code == Result.REFERRAL
+                assert "stays at one domain controller" in error.description
+        assert second.binds == []
         service.close()
 
     def test_references_among_the_results_are_left_out(self, stub: StubServer, service: DirectoriesService) -> None:
