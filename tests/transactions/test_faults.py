@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import socket
+import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from mpf_core import Code, Config, TransactionState
-from mpf_core.store.journal import SqlJournal
+from mpf_core import CallContext, Code, Config, TransactionState
+from mpf_core.store.opening import SqlStore
 from mpf_core.store.port import Query, StoreUnavailable
-from mpf_core.transaction.states import OPEN_TRANSACTIONS
-from tests.postgres import PostgresUnavailable, postgres_server
+from mpf_core.store.postgresql import PostgresDatabase
+from tests.postgres import PostgresServer
+from tests.store.support import Place
 from tests.support import Bench, StoreProvider
 from tests.transactions.conftest import EVERYTHING, Site
 from tests.transactions.test_ending import FAIL, put, remove
+from tests.transactions.test_left_behind import lost_answer, wrapped
+from tests.transactions.test_resend import send
+
+pytest_plugins = ["tests.store.places"]
 
 
 @contextmanager
@@ -140,73 +151,207 @@ def test_a_fenced_engine_undoes_nothing(bench: Bench) -> None:
     assert ("undo", "b") not in bench.store.calls
 
 
-def test_a_full_disk_refuses_writing_requests_and_nothing_else(site: Site, bench: Bench) -> None:
-    bench.run(put("a"))
-    store = bench.engine.store
-    assert isinstance(store.journal, SqlJournal)
-    connection = store.db._writer  # type: ignore[attr-defined]
+class TestFullDisk:
+    """What needs another page of the file cannot be written any more, and what does not can."""
+
+    def test_it_refuses_writing_requests_and_nothing_else(self, site: Site, bench: Bench) -> None:
+        bench.run(put("a"))
+        fill_disk(bench)
+        result = bench.run(put("big", BIG))
+        assert result.error is not None
+        assert result.error.code == Code.STORE_UNAVAILABLE
+        assert site.provider.values == {"a": "1"}
+        empty_disk(bench)
+        assert bench.run(put("big", BIG)).error is None
+
+    def test_a_key_that_cannot_be_claimed_is_no_request(self, bench: Bench) -> None:
+        bench.run(put("a"))
+        fill_disk(bench)
+        result = send(bench, put("b"), BIG)
+        assert result.error is not None
+        assert result.error.code == Code.STORE_UNAVAILABLE
+        assert bench.store.values == {"a": "1"}
+        empty_disk(bench)
+        again = send(bench, put("b"), BIG)
+        assert (again.error, again.repeated, bench.store.values) == (None, False, {"a": "1", "b": "1"})
+
+    def test_a_decision_that_has_no_room_commits_nothing(self, bench: Bench) -> None:
+        bench.store.values["x"] = "1"
+        bench.store.during_apply = lambda ctx, _name: fill_disk_before_outcome(bench, ctx)
+        result = bench.run(remove("x") + put("a"))
+        assert result.error is not None
+        assert result.error.code == Code.XACT_E_INDOUBT
+        assert ("commit", "x") not in bench.store.calls
+        empty_disk(bench)
+        assert [found.state for found in bench.engine.recover()] == [TransactionState.ROLLED_BACK]
+        assert (bench.store.values, bench.store.parked) == ({"x": "1"}, {})
+
+    def test_a_rollback_that_has_no_room_goes_on_and_is_not_said_to_have_ended(self, bench: Bench) -> None:
+        bench.store.during_apply = lambda ctx, _name: fill_disk_before_outcome(bench, ctx)
+        result = bench.run(put("a") + FAIL)
+        assert (result.state, bench.store.values) == (TransactionState.ROLLING_BACK, {})
+        assert result.error is not None
+        assert result.error.code == Code.E_FAIL
+        empty_disk(bench)
+        (record,) = bench.engine.transactions.find()
+        assert record.state is TransactionState.RUNNING
+        (recovered,) = bench.engine.recover()
+        assert (recovered.state, [step.state.value for step in recovered.steps]) == (
+            TransactionState.ROLLED_BACK,
+            ["nothing-to-undo"],
+        )
+
+
+BIG = "x" * 200_000
+
+
+def fill_disk(bench: Bench) -> None:
+    """Let the store's file not grow any more."""
+    connection = _writer(bench)
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count={pages}")
-    result = bench.run(put("big", "x" * 200_000))
+
+
+def fill_disk_before_outcome(bench: Bench, ctx: CallContext) -> None:
+    """Let nothing be written of a step behind its intent."""
+    ctx.evidence["big"] = BIG
+    fill_disk(bench)
+
+
+def empty_disk(bench: Bench) -> None:
+    """Let the store's file grow again."""
+    _writer(bench).execute("PRAGMA max_page_count=1000000")
+
+
+def _writer(bench: Bench) -> sqlite3.Connection:
+    store = bench.engine.store
+    assert isinstance(store, SqlStore)
+    connection = store.db._writer
+    assert isinstance(connection, sqlite3.Connection)
+    return connection
+
+
+def test_a_lock_whose_answer_is_lost_is_no_reason_to_go_on_and_is_not_kept(bench: Bench) -> None:
+    bench.store.lock_keys = True
+    with wrapped(bench.engine.store.journal, "lock", lost_answer(StoreUnavailable())):
+        result = bench.run(put("a"))
     assert result.error is not None
-    assert result.error.code == Code.STORE_UNAVAILABLE
-    assert site.provider.values == {"a": "1"}
-    connection.execute("PRAGMA max_page_count=1000000")
-    assert bench.run(put("big", "x" * 200_000)).error is None
+    assert (result.error.code, bench.store.values) == (Code.STORE_UNAVAILABLE, {})
+    assert bench.run(put("a")).error is None
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_a_database_that_is_restarted_under_load(tmp_path: Path, mode: str) -> None:
-    try:
-        server = postgres_server()
-        opened = server.__enter__()
-    except PostgresUnavailable as error:
-        pytest.skip(str(error))
-    try:
-        provider = StoreProvider()
-        config = Config.model_validate(
-            {
-                "base_dir": tmp_path,
-                "engine": {"undo_wait": 0, "recovery_interval": 3600},
-                "store": {"url": opened.create_database("load"), "key_file": "mpf.key", "lock_dir": "locks"},
-                "security": {"permissions": {"trusted_requests": EVERYTHING, "private_procedures": EVERYTHING}},
-            }
-        )
-        bench = Bench(tmp_path, config=config, provider=provider)
-        succeeded, failed = _load(bench, lambda: opened.restart(mode))
-        list(bench.engine.recover())
-        find = bench.engine.store.journal.find
-        committed = {record.id for record in find(Query(states=frozenset({TransactionState.COMMITTED})))}
-        assert find(Query(states=OPEN_TRANSACTIONS)) == []
+class TestServer:
+    """Engines on one store in a PostgreSQL server."""
+
+    def test_a_rollback_waits_while_the_line_is_cut(
+        self, postgres_place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (bench,) = benches = engines_on(postgres_place.url, tmp_path, 1)
+        database = database_of(bench)
+
+        def cut(_ctx: CallContext, _name: str) -> None:
+            cut_lines(bench)
+            monkeypatch.setattr(database, "_connect", refuse)
+
+        def refuse() -> None:
+            raise StoreUnavailable("nobody answers")
+
+        bench.store.during_apply = cut
+        result = bench.run(put("a") + FAIL)
+        assert result.error is not None
+        assert bench.store.values == {"a": "1"}
+        monkeypatch.undo()
+        assert [found.state for found in bench.engine.recover()] == [TransactionState.ROLLED_BACK]
+        assert bench.store.values == {}
+        close(benches)
+
+    @pytest.mark.parametrize("disturbance", ["restarted fast", "restarted immediate", "lines cut"])
+    def test_what_is_answered_under_load_is_so(self, own_server: PostgresServer, tmp_path: Path, disturbance: str) -> None:
+        benches = engines_on(own_server.create_database("load"), tmp_path, 2)
+
+        def disturb() -> None:
+            if disturbance == "lines cut":
+                for _ in range(50):
+                    for bench in benches:
+                        cut_lines(bench)
+                    time.sleep(0.01)
+            else:
+                own_server.restart("fast" if disturbance.endswith("fast") else "immediate")
+            for bench in benches:  # each finds the other alive
+                with suppress(StoreUnavailable):
+                    list(bench.engine.recover())
+
+        succeeded, failed = _load(benches, disturb)
+        for bench in benches:
+            list(bench.engine.recover())
+        journal = benches[0].engine.store.journal
+        ended = {record.id: record.state for record in journal.find(Query())}
+        assert set(ended.values()) <= {TransactionState.COMMITTED, TransactionState.ROLLED_BACK}
+        committed = {found for found, state in ended.items() if state is TransactionState.COMMITTED}
         assert succeeded.keys() <= committed
         assert len(succeeded) > 20
+        assert failed
         # Every value that is there belongs to a request that is committed, and the other way round.
-        there = {name.split("/")[0] for name in provider.values}
-        assert {succeeded[found] for found in succeeded} <= there
-        doubtful = {failed[found] for found in failed.keys() & committed}
-        assert there == {succeeded[found] for found in succeeded} | doubtful
-        assert bench.engine.store.audit.verify() == []
+        values = set(benches[0].store.values)
+        assert values == {
+            f"{name}/{step}" for found, name in (succeeded | failed).items() if found in committed for step in "12"
+        }
+        assert not [key for found in ended for key in journal.locks(found)]
+        assert benches[0].engine.store.audit.verify() == []
+        close(benches)
+
+
+def engines_on(url: str, folder: Path, number: int) -> list[Bench]:
+    """Engines that share a store in a server, and a directory."""
+    provider = StoreProvider()
+    provider.lock_keys = True
+    config = Config.model_validate(
+        {
+            "base_dir": folder,
+            "engine": {"undo_wait": 0, "recovery_interval": 3600},
+            "store": {"url": url, "key_file": "mpf.key", "lock_dir": "locks"},
+            "security": {"permissions": {"trusted_requests": EVERYTHING, "private_procedures": EVERYTHING}},
+        }
+    )
+    return [Bench(folder, config=config, provider=provider) for _ in range(number)]
+
+
+def close(benches: Sequence[Bench]) -> None:
+    for bench in benches:
         bench.engine.close()
-    finally:
-        server.__exit__(None, None, None)
 
 
-def _load(bench: Bench, disturb: Callable[[], None]) -> tuple[dict[str, str], dict[str, str]]:
-    """Run requests in four threads while ``disturb`` happens; returns those that succeeded and those that failed."""
+def database_of(bench: Bench) -> PostgresDatabase:
+    store = bench.engine.store
+    assert isinstance(store, SqlStore)
+    assert isinstance(store.db, PostgresDatabase)
+    return store.db
+
+
+def cut_lines(bench: Bench) -> None:
+    """Cut an engine's connections to the server, whatever is under way on them."""
+    database = database_of(bench)
+    for connection in (database._writer, *database._idle):
+        with suppress(OSError, AttributeError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+
+def _load(benches: Sequence[Bench], disturb: Callable[[], None]) -> tuple[dict[str, str], dict[str, str]]:
+    """Send requests in two threads for each engine while ``disturb`` happens; returns those that succeeded and that failed."""
     stop = threading.Event()
     succeeded: dict[str, str] = {}
     failed: dict[str, str] = {}
 
     def work(worker: int) -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
+        bench = benches[worker % len(benches)]
+        for number in itertools.count():
+            if stop.is_set():
+                return
             name = f"w{worker}n{number}"
-            result = bench.run(put(f"{name}/1") + put(f"{name}/2"))
+            result = send(bench, put(f"{name}/1") + put(f"{name}/2"), name)
             (succeeded if result.error is None else failed)[result.transaction_id] = name
 
-    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(2 * len(benches))]
     for thread in threads:
         thread.start()
     stop.wait(1)
