@@ -1,4 +1,7 @@
-"""The guards of transactions, each with what switches it off in a process: the checks must notice (test_guards.py)."""
+"""The guards of transactions, each with what switches it off in a process: the checks must notice (test_guards.py).
+
+Those that a test of one process shows are in `tests.transactions.guards`.
+"""
 
 from __future__ import annotations
 
