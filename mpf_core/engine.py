@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -133,12 +133,15 @@ class Engine:
                 self._background.start()
         return self
 
-    def recover(self) -> Generator[Recovered, None, None]:
+    def recover(self, *, gone: Collection[str] = (), by: str = "") -> Generator[Recovered, None, None]:
         """Bring the transactions of engines that are gone to their end now, one by one, as they are asked for.
+
+        Where only the connection of an engine is known to be gone, what it may still be at is left alone; but not if its id
+        in the store is in ``gone``: then ``by``, who stands in the audit, answers for it that its process has ended.
 
         Raises ConfigError and StoreUnavailable.
         """
-        yield from self._recoveries.run()
+        yield from self._recoveries.run(gone=gone, by=by)
         self._deliver()
 
     def close(self) -> None:

@@ -6,10 +6,11 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 
-from mpf_core.cli.callers import needs
+from mpf_core.cli.callers import needs, system_user
 from mpf_core.cli.console import err, out, say_at_once, show_json
 from mpf_core.cli.filters import json_option
 from mpf_core.cli.signals import Stopping, stopping
@@ -19,6 +20,9 @@ from mpf_core.provider import Json
 from mpf_core.store.port import StoreUnavailable
 from mpf_core.transaction.recovery import Recovered
 from mpf_core.transaction.states import FINAL_STATES, OPEN_TRANSACTIONS
+
+if TYPE_CHECKING:
+    from mpf_core.store.opening import SqlStore
 
 EXIT_UNSETTLED = 1
 _PROGRESS_SECONDS = 2.0
@@ -31,6 +35,7 @@ Examples:
   mpfctl recover
   mpfctl recover --json
   mpfctl recover --watch        until Ctrl-C, looking every engine.recovery_interval seconds
+  mpfctl recover --gone 5f0c1d2e3b4a59687a8b9c0d1e2f3a4b
 
 \b
 Exit codes: 0 all of them ended, 1 some wait for a person now, 2 usage or configuration, 130 and 143 after Ctrl-C and
@@ -41,27 +46,45 @@ With --watch, --json prints a line with one recovered transaction whenever there
 """,
 )
 @click.option("--watch", is_flag=True, help="Go on looking, until Ctrl-C.")
+@click.option(
+    "--gone",
+    multiple=True,
+    metavar="ENGINE",
+    help="You know that this engine's process has ended (its machine is lost, say): no time-out of its calls is waited for.",
+)
 @json_option
 @click.pass_context
 @needs("administration")
-def recover(ctx: click.Context, watch: bool, as_json: bool) -> None:
+def recover(ctx: click.Context, watch: bool, gone: tuple[str, ...], as_json: bool) -> None:
     """Undo, or finish to commit, what engines that are gone have left behind. One that lives is never disturbed.
 
     Running engines do this by themselves, in the background; so does the next one that starts.
     """
     state = ctx.find_object(State)
     assert state is not None
-    _ = state.store
+    _check_gone(state.store, gone)
     # Not `Engine.start`: what its background thread recovers could not be shown here.
     with stopping(lambda: say_at_once("Stopping after the transaction at hand; Ctrl-C once more stops at once.")) as wish:
-        recovered = _watch(state, wish, as_json) if watch else _once(state, wish, as_json)
+        recovered = (_watch if watch else _once)(state, wish, gone, as_json)
     if wish.signal is not None and not watch:
         ctx.exit(wish.exit_code)
     if any(one.state not in FINAL_STATES for one in recovered):
         ctx.exit(EXIT_UNSETTLED)
 
 
-def _once(state: State, wish: Stopping, as_json: bool) -> Sequence[Recovered]:
+def _check_gone(store: SqlStore, gone: Sequence[str]) -> None:
+    """Refuse to call an engine gone that is not known, or that holds its lock."""
+    from mpf_core.store.inquiry import presence_of
+
+    for engine in gone:
+        match presence_of(store, engine):
+            case "unknown":
+                raise click.UsageError(f"There is no engine {engine}; `mpfctl store info` has the ids.")
+            case "alive":
+                raise click.UsageError(f"The engine {engine} holds its lock: it lives, or another one is recovering it.")
+
+
+def _once(state: State, wish: Stopping, gone: Sequence[str], as_json: bool) -> Sequence[Recovered]:
     """One round, with progress and a summary."""
     console = out()
     recovered = []
@@ -69,7 +92,7 @@ def _once(state: State, wish: Stopping, as_json: bool) -> Sequence[Recovered]:
     before = _open(state)
     if before and not as_json:
         err().print(f"{before} open; those whose engine lives are left alone.")
-    for one in _round(state, wish):
+    for one in _round(state, wish, gone):
         recovered.append(one)
         if not as_json:
             for line in recovered_lines(one):
@@ -86,7 +109,7 @@ def _once(state: State, wish: Stopping, as_json: bool) -> Sequence[Recovered]:
     return recovered
 
 
-def _watch(state: State, wish: Stopping, as_json: bool) -> Sequence[Recovered]:
+def _watch(state: State, wish: Stopping, gone: Sequence[str], as_json: bool) -> Sequence[Recovered]:
     """Rounds until a signal comes. A store that does not answer is asked again."""
     console = out()
     recovered: list[Recovered] = []
@@ -94,7 +117,7 @@ def _watch(state: State, wish: Stopping, as_json: bool) -> Sequence[Recovered]:
     err().print(f"Looking every {interval:g} seconds; Ctrl-C ends it.")
     while not wish.event.is_set():
         try:
-            for one in _round(state, wish):
+            for one in _round(state, wish, gone):
                 recovered.append(one)
                 if as_json:
                     click.echo(json.dumps(recovered_json(one)))
@@ -108,9 +131,9 @@ def _watch(state: State, wish: Stopping, as_json: bool) -> Sequence[Recovered]:
     return recovered
 
 
-def _round(state: State, wish: Stopping) -> Iterator[Recovered]:
+def _round(state: State, wish: Stopping, gone: Sequence[str]) -> Iterator[Recovered]:
     """What is recovered until everything is, or a signal comes."""
-    with closing(state.engine.recover()) as found:
+    with closing(state.engine.recover(gone=gone, by=system_user())) as found:
         for one in found:
             yield one
             if wish.event.is_set():

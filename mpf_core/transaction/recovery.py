@@ -59,12 +59,15 @@ class Recovery:
         self._running = running
         self._one = threading.Lock()
 
-    def run(self, stop: threading.Event | None = None) -> Iterator[Recovered]:
+    def run(self, stop: threading.Event | None = None, *, gone: Collection[str] = (), by: str = "") -> Iterator[Recovered]:
         """Recover everything that nobody works on, one transaction at a time, until ``stop`` is set.
+
+        ``gone`` are engines of which ``by`` says that no call of theirs is under way any more; none that holds its lock is
+        believed to be one.
 
         Raises StoreUnavailable; what was recovered until then stays recovered, and the rest is found again the next time.
         """
-        self._adopt()
+        self._adopt(gone, by)
         for transaction_id in self._left():
             if stop is not None and stop.is_set():
                 return
@@ -104,7 +107,7 @@ class Recovery:
         running = self._running()  # asked for afterwards: one that ends meanwhile is not open any more when it is looked at
         return [record.id for record in reversed(mine) if record.id not in running]
 
-    def _adopt(self) -> None:
+    def _adopt(self, gone: Collection[str], by: str) -> None:
         """Take over the open transactions of all engines that are gone."""
         journal, engines = self._store.journal, self._store.engines
         me = self._engine()
@@ -112,9 +115,14 @@ class Recovery:
             with engines.claim(other) as claim:
                 if claim is None:
                     continue
+                certain = claim.certain
+                if not certain and other in gone:
+                    line = AuditEntry("engine.gone", time.time(), caller=by, details={"engine": other})
+                    self._store.audit.append([line])
+                    certain = True
                 left = False
                 for record in journal.find(Query(states=OPEN_TRANSACTIONS, engine=other)):
-                    if not claim.certain and self._may_be_running(record):
+                    if not certain and self._may_be_running(record):
                         left = True
                     else:
                         journal.adopt(record.id, other, me)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
+from mpf_core.cli.callers import system_user
+from mpf_core.store.engines import Claimed, FileLiveness, Registration
 from tests.cli.conftest import Run
 from tests.cli.shelf import CALLER, Site, finish, wait_for
 
@@ -62,6 +66,37 @@ def test_a_living_engine_is_left_alone(run: Run, site: Site) -> None:
         site.take_back("wait-in-apply")
         finish(process)
     assert process.returncode == 0
+    assert site.things() == ["one"]
+
+
+def test_who_knows_that_an_engine_is_gone_may_say_so(run: Run, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = FileLiveness.claim
+
+    @contextmanager
+    def as_from_another_host(self: FileLiveness, engine: Registration) -> Iterator[object]:
+        with claim(self, engine) as found:
+            yield found and Claimed(certain=False)
+
+    monkeypatch.setattr(FileLiveness, "claim", as_from_another_host)
+    site.kill_in("Put:one")
+    result = run("recover")
+    assert "a call of theirs may still be under way" in result.stderr
+    [engine] = json.loads(run("store", "info", "--json").stdout)["engines"]
+    result = run("recover", "--gone", engine["id"])
+    assert (result.exit_code, site.things()) == (0, []), result.output
+    [line] = json.loads(run("audit", "list", "--json", "--event", "engine.gone").stdout)["lines"]
+    assert (line["caller"], line["details"]) == (system_user(), {"engine": engine["id"]})
+
+
+def test_an_engine_that_lives_or_never_was_is_not_gone(run: Run, site: Site) -> None:
+    with site.waiting("Put:one") as process:
+        [engine] = json.loads(run("store", "info", "--json").stdout)["engines"]
+        lives = run("recover", "--gone", engine["id"])
+        assert (lives.exit_code, "holds its lock" in lives.stderr) == (2, True)
+        unknown = run("recover", "--gone", "0" * 32)
+        assert (unknown.exit_code, "There is no engine" in unknown.stderr) == (2, True)
+        site.take_back("wait-in-apply")
+        finish(process)
     assert site.things() == ["one"]
 
 

@@ -142,6 +142,25 @@ class TestUncertain:
         assert recovered(other()) == []
         assert site.provider.values == {"a": "1"}
 
+    def test_an_operator_may_answer_for_it_that_an_engine_is_gone(self, site: Site, other: Callable[[], Bench]) -> None:
+        bench = site.engine(call_timeout=None, timeout=None)
+        seat = bench.engine._own_seat()
+        die_at(site, bench, "provider.apply.after", put("a"))
+        looking = other()
+        assert [found.state for found in looking.engine.recover(gone=[seat], by="olivia")] == [TransactionState.ROLLED_BACK]
+        assert site.provider.values == {}
+        lines = [line.entry for line in looking.engine.store.audit.lines() if line.entry.event == "engine.gone"]
+        assert [(line.caller, line.details) for line in lines] == [("olivia", {"engine": seat})]
+
+    def test_nobody_answers_for_an_engine_that_has_its_lock(
+        self, site: Site, bench: Bench, other: Callable[[], Bench]
+    ) -> None:
+        looking, seen = other(), list[object]()
+        seat = bench.engine._own_seat()
+        bench.store.during_apply = lambda _ctx, _name: seen.extend(looking.engine.recover(gone=[seat], by="olivia"))
+        assert bench.run(put("a")).error is None
+        assert (seen, bench.store.values) == ([], {"a": "1"})
+
     def test_one_call_that_may_be_under_way_is_enough(self, site: Site, bench: Bench, other: Callable[[], Bench]) -> None:
         bench.store.fail_after_effect.add("a")
         die_at(site, bench, "provider.apply.after", f"<try>{put('a')}</try><catch>{put('b')}</catch>")
