@@ -43,6 +43,10 @@ class EmptiedStore(Protocol):
         """Change something behind everybody's back."""
         ...
 
+    def content(self) -> bytes:
+        """All that it holds, as it is kept."""
+        ...
+
     def lock_files(self) -> list[str]:
         """The engines' lock files that are there."""
         ...
@@ -82,7 +86,7 @@ class SqliteStore:
             db.execute(statement)
 
     def content(self) -> bytes:
-        """All that is on the disk."""
+        """See `EmptiedStore.content`: what is on the disk."""
         return b"".join(path.read_bytes() for path in sorted(self._folder.glob("mpf.db*")) if path.is_file())
 
     def lock_files(self) -> list[str]:
@@ -130,6 +134,15 @@ class PostgresStore:
     def execute(self, statement: str) -> None:
         """See `EmptiedStore.execute`."""
         self._db.execute(statement.encode())
+
+    def content(self) -> bytes:
+        """See `EmptiedStore.content`."""
+        found = []
+        with self._db.cursor() as cursor:
+            for table in metadata.tables:
+                with cursor.copy(f'COPY "{table}" TO STDOUT (FORMAT binary)'.encode()) as rows:
+                    found += [bytes(part) for part in rows]
+        return b"".join(found)
 
     def lock_files(self) -> list[str]:
         """See `EmptiedStore.lock_files`."""
