@@ -290,7 +290,6 @@ class TestServer:
         committed = {found for found, state in ended.items() if state is TransactionState.COMMITTED}
         assert succeeded.keys() <= committed
         assert len(succeeded) > 20
-        assert failed
         # Every value that is there belongs to a request that is committed, and the other way round.
         values = set(benches[0].store.values)
         assert values == {
