@@ -26,6 +26,8 @@ _RDN = re.compile(
     re.VERBOSE,
 )
 _ESCAPE = re.compile(r"(?:\\[0-9A-Fa-f]{2})+|\\.", re.DOTALL)
+#: What a server may send in a name and nobody may pass as one: see `respelled`. The group is what stays as it is.
+_SERVED = re.compile(r'((?:\\[0-9A-Fa-f]{2})+|\\[ "#+,;<=>\\])|["+;<>\\\x00-\x1f\x7f]|(?<=[A-Za-z0-9]=)#')
 _SPECIAL = re.compile(r'[,+"\\<>;=]|^[ #]|[ ]\Z|[\x00-\x1f\x7f]')
 _LONGEST = 8192
 _BLANKS = re.compile(r"  +")
@@ -61,8 +63,8 @@ def fold(value: str) -> str:
 
 
 def escape(value: str) -> str:
-    """``value`` as it stands in a DN. Raises E_ADS_BAD_PATHNAME for an empty value, blanks only or a lone surrogate."""
-    if not value.strip(" "):
+    """``value`` as it stands in a DN. Raises E_ADS_BAD_PATHNAME for an empty value or a lone surrogate."""
+    if not value:
         raise MpfError(BAD_PATHNAME, "a relative distinguished name needs a value")
     if not value.isascii():
         try:
@@ -74,6 +76,30 @@ def escape(value: str) -> str:
 
 def _escape_one(char: str) -> str:
     return f"\\{ord(char):02X}" if ord(char) < 0x20 or char == "\x7f" else f"\\{char}"
+
+
+def respelled(text: str) -> str:
+    """A name, or a DN with binary, as a server sends it, in a spelling that `Dn.parse` reads.
+
+    RFC 4514 lets control characters stand as they are, and so Samba sends them; Active Directory may come to hold names that
+    were never meant to be read here. One object must not make every search that comes upon it fail, and leaving it out would
+    say that its account name or its SIP address is free. So each character that the parser refuses is taken for a part of
+    the value that it stands in. For control characters that is what they are. An RDN of several parts (``CN=a+OU=b``), which
+    no directory here accepts, becomes a name that is not the server's: the object is seen, and whoever asks for it by that
+    name is told that there is none.
+    """
+    return _SERVED.sub(_respelled_one, text)
+
+
+def _respelled_one(found: re.Match[str]) -> str:
+    kept: str | None = found[1]
+    if kept is None:
+        return _escape_one(found[0])
+    try:
+        _unescape_one(found)
+    except UnicodeDecodeError:
+        return kept.replace("\\", r"\\")
+    return kept
 
 
 def _rstrip(text: str) -> str:
@@ -117,7 +143,8 @@ class Dn:
         self, text: str, rdns: tuple[Rdn, ...], form: DnForm = DnForm.NAME, *, guid: UUID | None = None, sid: str = ""
     ) -> None:
         """For this module; use `parse`, `by_guid`, `by_well_known_guid`, `by_sid` or `child`."""
-        key = tuple(f"{rdn.type.lower()}={escape(fold(rdn.value))}" for rdn in rdns)
+        # Values of nothing but blanks are names, too, and all the same one.
+        key = tuple(f"{rdn.type.lower()}={escape(fold(rdn.value) or ' ')}" for rdn in rdns)
         parts = {"_text": text, "form": form, "rdns": rdns, "key": key, "guid": guid, "sid": sid}
         for name, value in parts.items():
             object.__setattr__(self, name, value)
@@ -126,6 +153,11 @@ class Dn:
     def parse(cls, text: str) -> Dn:
         """Read a DN in string form. Raises E_ADS_BAD_PATHNAME (0x80005000) for anything that is none."""
         return _parse(text)
+
+    @classmethod
+    def from_server(cls, text: str) -> Dn:
+        """Read a name that a server sends: see `respelled`. Raises E_ADS_BAD_PATHNAME for what is no name at all."""
+        return _parse(respelled(text))
 
     @classmethod
     def by_guid(cls, guid: UUID) -> Dn:

@@ -21,7 +21,7 @@ def referred_to(urls: Sequence[str], dn: Dn, servers: Collection[str], told_by: 
         host, name = _parts(url)
         for key in (server_key(host), server_key(_without_port(host))):
             if key in servers:
-                return key, Dn.parse(name) if name else dn
+                return key, Dn.from_server(name) if name else dn
     raise MpfError(
         Result.REFERRAL,
         f"'{dn}': {told_by} refers to {', '.join(map(repr, urls)) or 'nowhere'}, which directory.servers does not name, so "

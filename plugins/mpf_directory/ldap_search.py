@@ -13,7 +13,7 @@ from ldap3.operation.search import search_operation
 from ldap3.protocol.rfc2696 import paged_search_control
 
 from mpf_core.errors import Code, MpfError
-from mpf_directory.dn import Dn
+from mpf_directory.dn import Dn, respelled
 from mpf_directory.filters import Filter
 from mpf_directory.ldap_connection import answering, check
 from mpf_directory.ldap_filter import encode_filter
@@ -112,7 +112,7 @@ def _exchange(
 
 
 def _entry(connection: Any, response: dict[str, Any]) -> Entry:
-    dn = Dn.parse(response["dn"])
+    dn = Dn.from_server(response["dn"])
     attributes: dict[str, tuple[Value, ...]] = {}
     for name, values in response["raw_attributes"].items():
         bare, ranged, bounds = name.partition(_RANGE)
@@ -157,10 +157,12 @@ def _torn(dn: Dn, name: str, start: int) -> MpfError:
 
 
 def _from_octets(name: str, values: Sequence[bytes]) -> tuple[Value, ...]:
-    """Text or octets, as the schema has it; text that is none stays octets."""
+    """Text or octets, as the schema has it; text that is none stays octets. Names are spelled as `Dn.parse` reads them."""
     if default_schema().is_bytes(name):
         return tuple(bytes(value) for value in values)
     try:
-        return tuple(bytes(value).decode() for value in values)
+        texts = tuple(bytes(value).decode() for value in values)
     except UnicodeDecodeError:
         return tuple(bytes(value) for value in values)
+    known = default_schema().attribute(name)
+    return tuple(map(respelled, texts)) if known is not None and known.is_dn else texts

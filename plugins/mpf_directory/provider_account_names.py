@@ -79,7 +79,7 @@ class AccountNameProvider(PathCalls):
 
 
 def _claim_account(ctx: CallContext, directory: Directory, name: str, own: Dn | None = None) -> None:
-    if len(name) > MAX_LENGTH or ILLEGAL & set(name) or name.endswith("."):
+    if len(name) > MAX_LENGTH or ILLEGAL & set(name) or name.endswith(".") or not name.isprintable():
         raise MpfError(Code.E_INVALIDARG, f"'{name}' is no sAMAccountName: {MAX_LENGTH} legal characters at most.")
     ctx.lock(_key(directory, name))
     if not _is_free(directory, Filter.eq("sAMAccountName", name), _implied(directory, name), own=own):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from mpf_core.errors import Code, MpfError
@@ -11,6 +12,8 @@ from mpf_directory.dn import BAD_PATHNAME, Dn, DnForm, Rdn
 from mpf_directory.locking import renamed_meanwhile
 from mpf_directory.paths import LdapPath
 from mpf_directory.port import Directory, Entry
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def unable_to_open(path: object) -> MpfError:
@@ -34,14 +37,22 @@ def relative_name(text: str, type_: str) -> Rdn:
     """A relative name: ``CN=Johnc``, escaped as in a DN, or, without its type, the bare value.
 
     ``type_`` is the type that objects of the class are named by; only that one counts as a type, so that a value may
-    hold an equals sign. Raises E_ADS_BAD_PATHNAME for more than one part.
+    hold an equals sign. Raises E_ADS_BAD_PATHNAME for more than one part, and E_INVALIDARG for a name that nobody could read
+    or type: one with control characters, or of nothing but blanks. A directory takes such names.
     """
+    _require_readable(text)
     if text.partition("=")[0].strip().lower() != type_.lower() or "=" not in text:
         return Rdn(type_, text)
     parts = Dn.parse(text).rdns
     if len(parts) != 1:
         raise MpfError(BAD_PATHNAME, f"'{text}' is no relative name: it has {len(parts)} parts.")
+    _require_readable(parts[0].value)
     return Rdn(type_, parts[0].value)
+
+
+def _require_readable(name: str) -> None:
+    if not name.strip(" ") or _CONTROL.search(name):
+        raise MpfError(Code.E_INVALIDARG, f"{name!r:.100} is no name: it has control characters, or nothing but blanks.")
 
 
 class PathCalls(DirectoryProvider):

@@ -42,6 +42,7 @@ from tests.differential.cases_ad import (
     ADD_JOHN,
     CREATE_ANN,
     CREATE_BOB,
+    CREATE_PROSEWARE,
     CREATE_STAFF,
     DELETE_PROSEWARE,
     DELETE_STAFF,
@@ -49,6 +50,7 @@ from tests.differential.cases_ad import (
     MOVE_BOB,
     RENAME_BOB,
     RENAME_PROSEWARE,
+    RENAME_STAFF,
 )
 from tests.differential.requests import HOSTING_NAMESPACE, Ask
 from tests.namespaces.accounts import KIMBA
@@ -63,6 +65,11 @@ UNKNOWN_USER = Refusal(
 )
 NO_POOL = Refusal(_NO_OBJECT, "There is no pool 'pool99.fabrikam.com'.")
 NOT_SHARED = Refusal(0x80004005, "The service pointer 'pool01.fabrikam.com' does not exist.")
+
+
+def unreadable(name: str) -> Refusal:
+    """A name that nobody could read or type."""
+    return Refusal(_E_INVALIDARG, f"{name!r} is no name: it has control characters, or nothing but blanks.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +230,16 @@ def _ad_failures() -> tuple[Failure, ...]:
             SIP_USER,
             "the SIP address would be dropped",
         ),
+        Failure(CREATE_ANN.but(name="Ann\tBeebe"), unreadable("Ann\tBeebe"), about="a name with a tab"),
+        Failure(CREATE_ANN.but(name="Ann\nBeebe"), unreadable("Ann\nBeebe"), about="a name of two lines"),
+        Failure(CREATE_ANN.but(name=r"CN=Ann\09Beebe"), unreadable("Ann\tBeebe"), about="a name with an escaped tab"),
+        Failure(CREATE_ANN.but(name=r"CN=\20"), unreadable(" "), about="a name of blanks"),
+        Failure(CREATE_STAFF.but(name="Ski\rStaff"), unreadable("Ski\rStaff"), about="a name with a control character"),
+        Failure(CREATE_PROSEWARE.but(name="P\x85W"), unreadable("P\x85W"), about="a name with a control character"),
+        Failure(CREATE_BOB.but(userPrincipalName="b\tb@alpineskihouse.com"), Refusal(_E_INVALIDARG, ""), about="a tab"),
+        Failure(RENAME_BOB.but(user=ldap(JOHN), newName="J\tC"), unreadable("J\tC"), about="a name with a tab"),
+        Failure(RENAME_STAFF.but(newName="S\tS"), unreadable("S\tS"), (CREATE_STAFF,), "a name with a tab"),
+        Failure(RENAME_PROSEWARE.but(newName="W\tT"), Refusal(_E_INVALIDARG, ""), (CREATE_PROSEWARE,), "a name with a tab"),
         Failure(RENAME_BOB.by("domain"), Refusal(_NO_OBJECT, ""), about="no such user"),
         Failure(ADD_JOHN.but(newMember=ldap(KIMBA)), Refusal(_DENIED, ""), (CREATE_STAFF,), "a member from elsewhere"),
         Failure(DELETE_STAFF.but(group=ldap(JOHN)), Refusal(0x80005004, ""), about="a user is no group"),

@@ -66,6 +66,8 @@ _PRINCIPALS = st.sampled_from([BOB_UPN, BOB_UPN, "johnc@alpineskihouse.com", "bo
 _TEXTS = st.sampled_from(["Bob <Ross>", "Ann & Co", ""])
 _BOBS = st.sampled_from([BOB, BOB, f"CN={BOB_UPN},{MESSENGER}", NOBODY, ALPINE]).map(ldap)
 _GROUPS = st.sampled_from([STAFF, STAFF, f"CN=AllUsers@AlpineSkiHouse,CN=_Private,{ALPINE}", JOHN]).map(ldap)
+#: Names with a tab, a line's end, a control character: as they are, and escaped.
+_NAMES = st.sampled_from(["Ann Beebe", "Ann Beebe", "Ann\tBeebe", "Ann\nBeebe", "Ann\x85", r"CN=Ann\09Beebe", r"CN=\20"])
 _ORG, _USER, _POOL = {"organization": _ORGANIZATIONS}, {"user": _USERS}, {"poolFQDN": _POOLS}
 _ADDRESS, _FEDERATED = {"address": _DOMAINS}, {"supportedInternalDomain": _DOMAINS}
 ASKS: SearchStrategy[Ask] = st.one_of(
@@ -95,7 +97,7 @@ ASKS: SearchStrategy[Ask] = st.one_of(
     *(_ask(name, {}, None, EXTENSIONS) for name in _LISTS),
     _ask("CreateUser", {**_CONTAINER, "userPrincipalName": _PRINCIPALS}, {"displayName": _TEXTS}, MANAGED_AD),
     _ask("ModifyUser", _USER, {"displayName": _TEXTS, "userPrincipalName": _PRINCIPALS}, MANAGED_AD),
-    _ask("RenameUser", {"user": _BOBS, "newName": st.just("Bob Ross")}, None, MANAGED_AD),
+    _ask("RenameUser", {"user": _BOBS, "newName": st.sampled_from(["Bob Ross", "Bob Ross", "Bob\tRoss"])}, None, MANAGED_AD),
     _ask("DisableUser", {"user": _BOBS}, None, MANAGED_AD),
     _ask("DeleteUser", {"user": _BOBS}, None, MANAGED_AD),
     _ask("MoveObject", {"object": _BOBS, "destinationContainer": _ORGANIZATIONS}, None, MANAGED_AD),
@@ -104,7 +106,7 @@ ASKS: SearchStrategy[Ask] = st.one_of(
     _ask("GroupAdd", {"group": _GROUPS, "newMember": _USERS}, None, MANAGED_AD),
     _ask("GroupRemove", {"group": _GROUPS, "member": _USERS}, None, MANAGED_AD),
     _ask("DeleteGroup", {"group": st.just(ldap(STAFF))}, None, MANAGED_AD),
-    _ask("CreateContact", {**_CONTAINER, "name": st.just("Ann Beebe")}, {"displayName": _TEXTS}, MANAGED_AD),
+    _ask("CreateContact", {**_CONTAINER, "name": _NAMES}, {"displayName": _TEXTS}, MANAGED_AD),
     _ask("DeleteContact", {"contact": st.just(ldap(ANN))}, None, MANAGED_AD),
     _ask("GetThisOrganizationRoot", {"path": _USERS}, None, MANAGED_AD),
     _ask("GetForeignOwnerOrg", {"path": _ORGANIZATIONS}, None, MANAGED_AD),

@@ -145,7 +145,7 @@ class TestChoose:
             names.provider.choose(ctx, data)
         assert raised.value.code == Code.STORE_UNAVAILABLE
 
-    @pytest.mark.parametrize("name", ["johnc", "x" * 21, "a.", "a?b"])
+    @pytest.mark.parametrize("name", ["johnc", "x" * 21, "a.", "a?b", "a\tb"])
     def test_one_that_must_be_as_given_is_refused(self, names: Names, name: str) -> None:
         with pytest.raises(MpfError) as raised:
             names.choose(sAMAccountName=name)

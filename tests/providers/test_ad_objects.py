@@ -82,6 +82,24 @@ class TestCreateObject:
         assert Dn.parse(path.removeprefix("LDAP://").replace("\\/", "/")) == Dn.parse(f"{rdn},{CUSTOMER}")
         assert site.find(f"{rdn},{CUSTOMER}") is not None
 
+    @pytest.mark.parametrize(
+        "name", ["a\tb", "CN=a\tb", r"CN=a\09b", "a\nb", "a\rb", r"CN=a\01b", "a\x7fb", "a\x85b", r"CN=\20"]
+    )
+    def test_a_name_that_nobody_could_read_or_type_is_refused(self, site: Site, name: str) -> None:
+        arguments = {"container": ldap(CUSTOMER), "class": "contact", "name": name}
+        assert code_of(site, "Create Object", **arguments) == Code.E_INVALIDARG
+        assert code_of(site, "Rename Object", source=ldap(USER), name=name) == Code.E_INVALIDARG
+
+    def test_what_another_tool_has_called_so_is_moved_and_deleted_like_anything(self, site: Site) -> None:
+        unit = Dn.parse(CUSTOMER).child("OU", "a\tb")
+        site.directory.add(unit, {"objectClass": ["organizationalUnit"]})
+        site.directory.add(unit.child("CN", " "), {"objectClass": ["contact"]})
+        site.write("Move Object", source=ldap(str(unit)), destination=ldap(RESELLER))
+        moved = Dn.parse(RESELLER).child("OU", "a\tb")
+        assert site.find(str(moved.child("CN", "  "))) is not None
+        site.write("Delete Object", path=ldap(str(moved)))
+        assert site.find(str(moved)) is None
+
     def test_a_name_cannot_reach_into_another_container(self, site: Site) -> None:
         arguments = {"container": ldap(CUSTOMER), "class": "contact", "name": "CN=New,OU=Other"}
         assert code_of(site, "Create Object", **arguments) == 0x80005000

@@ -65,7 +65,14 @@ def test_reading_what_is_not_there_gives_nothing(directory: Directory, place: Dn
     assert directory.read(Dn.by_guid(UUID(int=1))) is None
 
 
-@pytest.mark.parametrize("name", ["a,b", "a+b=c", 'q"q', " lead and trail ", "#hash", "back\\slash", "ünï", "a/b", "<x>;y"])
+#: Names that are hard to spell; of control characters a server sends some as they are, and some escaped.
+NAMES = (
+    "a,b", "a+b=c", 'q"q', " lead and trail ", "#hash", "room #5", "back\\slash", "ünï", "a/b", "<x>;y", " ",
+    "a\tb", "\ta", "a\x01b", "a\x1fb", "a\nb", "a\rb", "a\x7fb", "a\x85b",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_names_with_special_characters_keep_them(directory: Directory, place: Dn, name: str) -> None:
     dn = place.child("OU", name)
     directory.add(dn, {"objectClass": ["organizationalUnit"]})
@@ -77,6 +84,26 @@ def test_names_with_special_characters_keep_them(directory: Directory, place: Dn
     found = directory.read(moved, ["ou"])
     assert found is not None
     assert found.dn == moved
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_such_names_are_found_and_followed(directory: Directory, place: Dn, name: str) -> None:
+    dn = place.child("CN", name)
+    directory.add(dn, {"objectClass": ["user"], "sAMAccountName": ["strange"]})
+    values = {"member": [str(dn)], "managedBy": [str(dn)]}
+    group = place.child("CN", "group")
+    directory.add(group, {"objectClass": ["group"], "sAMAccountName": ["a group"], **values})
+
+    found = {
+        e.dn: e for e in directory.search(place, Scope.ONE_LEVEL, EVERYTHING, ["distinguishedName", "member", "managedBy"])
+    }
+
+    assert set(found) == {dn, group}
+    assert found[dn].text("distinguishedName") == str(next(one for one in found if one == dn))
+    assert [Dn.parse(str(found[group].text(attribute))) for attribute in values] == [dn, dn]
+    directory.modify(group, [Modification("member", ModifyOp.DELETE, found[group].values("member"))])
+    directory.delete(next(one for one in found if one == dn))
+    assert directory.read(dn) is None
 
 
 def test_a_search_goes_as_deep_as_its_scope(directory: Directory, place: Dn) -> None:
