@@ -43,7 +43,7 @@ class Backend(Protocol):
         """See `port.Directories.account`."""
         ...
 
-    def verify_password(self, dn: Dn, password: str) -> bool:
+    def verify_password(self, dn: Dn, password: str, controller: str) -> bool:
         """Whether the password, which is not empty, is the account's. Nobody counts here."""
         ...
 
@@ -91,7 +91,7 @@ class EmbeddedBackend:
     def account(self, identity: Identity) -> None:
         """See `Backend.account`: everybody is the operator."""
 
-    def verify_password(self, dn: Dn, password: str) -> bool:
+    def verify_password(self, dn: Dn, password: str, controller: str) -> bool:
         """See `Backend.verify_password`."""
         return _matches(self._opened(), dn, password)
 

@@ -64,9 +64,9 @@ class LdapBackend:
         session = Session(self._pool(controller), credentials, self._route, self._settings.attempts, deadline)
         return LdapDirectory(session, self._base).connect()
 
-    def verify_password(self, dn: Dn, password: str) -> bool:
+    def verify_password(self, dn: Dn, password: str, controller: str) -> bool:
         """See `backends.Backend.verify_password`."""
-        return self._pool(server_key(self._settings.server)).verify(Credentials(str(dn), password))
+        return self._pool(controller).verify(Credentials(str(dn), password))
 
     def holder(self, ticket: Ticket) -> tuple[str, ...]:
         """See `backends.Backend.holder`."""

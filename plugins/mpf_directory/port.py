@@ -152,8 +152,11 @@ class Directories(Protocol):
         """
         ...
 
-    def verify_password(self, dn: Dn, password: str) -> bool:
-        """Whether ``password`` is the one of the account ``dn``. Raises E_ACCESSDENIED after too many wrong ones."""
+    def verify_password(self, dn: Dn, password: str, server: str | None = None) -> bool:
+        """Whether the account ``dn`` can log on with ``password`` at ``server``, or at the operator's own one.
+
+        Raises E_ACCESSDENIED after too many wrong ones, and what `open` does for a server.
+        """
         ...
 
 

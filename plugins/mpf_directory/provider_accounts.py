@@ -36,7 +36,7 @@ from mpf_directory.locking import hold_value
 from mpf_directory.operations import guid_of
 from mpf_directory.port import Directory, Entry, Modification, ModifyOp
 from mpf_directory.provider_common import PathCalls, flag
-from mpf_directory.results import NoAnswerError
+from mpf_directory.results import NoAnswerError, Result
 from mpf_directory.throttle import key_of_name
 
 _PASSWORD = "unicodePwd"  # noqa: S105 - the attribute's name
@@ -108,10 +108,7 @@ class AccountCalls(PathCalls):
 
     @write("User Change Password")
     def user_change_password(self, ctx: CallContext, data: Element) -> Change:
-        """IN path, oldPassword, newPassword. Undone by changing it back.
-
-        The domain's password policy has a say in that: where a password must have a minimum age, the undo fails.
-        """
+        """IN path, oldPassword, newPassword. Undone by changing it back, or by setting it where the policy forbids that."""
         return self._password_change(ctx, data, _secret(data, "oldPassword"))
 
     def apply(self, ctx: CallContext, change: Change) -> Output:
@@ -134,7 +131,13 @@ class AccountCalls(PathCalls):
         return None
 
     def undo(self, ctx: CallContext, change: Change) -> Undo:
-        """Change a password back; anything else as `DirectoryProvider` does."""
+        """Change a password back; anything else as `DirectoryProvider` does.
+
+        The server's answer to the attempt tells which password the account has: it looks at the one that is to go before it
+        looks at its policy. No logon could tell: for a while servers accept the password before the last one, too. Where
+        nobody knows whether the change was made, the attempt may be made with a wrong password. That is counted as any wrong
+        password is, once, so that it locks nobody out; and forgiven, by the server as well, when the old one proves right.
+        """
         account = _account(change)
         if account is None:
             return super().undo(ctx, change)
@@ -143,12 +146,18 @@ class AccountCalls(PathCalls):
         old, new = _passwords(change)
         if old is None or new is None:
             raise MpfError(Code.E_FAIL, f"The old password of '{account}' is not known.")
-        directory = self.reopen(ctx, change)
+        directory, name = self.reopen(ctx, change), str(cast(dict[str, Json], change.data)["dn"])
         try:
-            directory.modify(account, _replacing(new, old))
-        except MpfError:
-            if not self._directories.verify_password(Dn.parse(str(cast(dict[str, Json], change.data)["dn"])), old):
-                raise  # neither the new one nor the old one: somebody else has changed it
+            self._change_password(directory, account, new, old)
+        except MpfError as error:
+            if _is_restricted(error):
+                _set_back(directory, account, name, old, error)
+                return Undo.UNDONE
+            if not _is_wrong_password(error):
+                raise
+            if not self._directories.verify_password(account, old, directory.server):
+                text = f"Neither the old nor the new password of '{name}' is right: it was changed by somebody else."
+                raise MpfError(Code.E_FAIL, text) from error
             return Undo.NOTHING_TO_UNDO
         return Undo.UNDONE
 
@@ -165,7 +174,7 @@ class AccountCalls(PathCalls):
             try:
                 directory.modify(account, _replacing(old, new))
             except MpfError as error:
-                if not isinstance(error, NoAnswerError) and _RESTRICTED not in error.description:
+                if not isinstance(error, NoAnswerError) and not _is_restricted(error):
                     attempt.failed()
                 raise
             attempt.succeeded()
@@ -185,6 +194,28 @@ class AccountCalls(PathCalls):
             ctx.bag[_bag_key(ctx)] = new
             return Change(content, reversible=False)
         return Change({**content, "old": old, "new": new}, confidential=True)
+
+
+def _is_restricted(error: MpfError) -> bool:
+    return _RESTRICTED in error.description
+
+
+def _is_wrong_password(error: MpfError) -> bool:
+    """Whether the server says, of a change, that the password to be changed is another one."""
+    return error.code == Result.CONSTRAINT_VIOLATION and not _is_restricted(error)
+
+
+def _set_back(directory: Directory, account: Dn, name: str, old: str, restricted: MpfError) -> None:
+    """Set a password that cannot be changed back: its minimum age and its history bind its owner, not who may set it."""
+    try:
+        directory.modify(account, _replacing(None, old))
+    except MpfError as error:
+        raise MpfError(
+            error.code,
+            f"'{name}' still has the new password. The domain's policy does not let it be changed back "
+            f"({restricted.description}), and the account that takes changes back cannot set it: it needs the right "
+            f"User-Force-Change-Password. {error.description}",
+        ) from error
 
 
 def _sid_type(entry: Entry) -> int:

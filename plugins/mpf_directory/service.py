@@ -72,15 +72,15 @@ class DirectoriesService:
         """See `port.Directories.memory`."""
         return self._memories.of(transaction_id)
 
-    def verify_password(self, dn: Dn, password: str) -> bool:
-        """Whether ``password`` is the one of the account ``dn`` and the account may log on now.
+    def verify_password(self, dn: Dn, password: str, server: str | None = None) -> bool:
+        """Whether ``password`` is the one of the account ``dn`` and the account may log on now, at ``server``.
 
-        Raises E_ACCESSDENIED when too many wrong ones were tried, without trying this one; SERVER_DOWN.
+        Raises E_ACCESSDENIED when too many wrong ones were tried, without trying this one; what `open` does for a server.
         """
-        directory = self.service()
-        return self.try_password(directory.read(dn, ["objectGUID"]), str(dn), password)
+        directory = self.open(Identity(IdentityKind.SERVICE, self._settings.service_account), server)
+        return self.try_password(directory.read(dn, ["objectGUID"]), str(dn), password, server)
 
-    def try_password(self, account: Entry | None, name: str, password: str) -> bool:
+    def try_password(self, account: Entry | None, name: str, password: str, server: str | None = None) -> bool:
         """The same for an account that was read with its objectGUID; ``None`` stands for a ``name`` that nobody has.
 
         Then as much is done, and the answer is no.
@@ -90,7 +90,8 @@ class DirectoriesService:
         dn = account.dn if account is not None else self._nobody
         key = key_of(account) if account is not None else key_of_nobody(name)
         with self._throttle.attempt(key) as attempt:
-            right = self._backend.verify_password(dn, password) and account is not None
+            controller = server_key(server or self._settings.server)
+            right = self._backend.verify_password(dn, password, controller) and account is not None
             (attempt.succeeded if right else attempt.failed)()
         return right
 

@@ -88,7 +88,7 @@ class Directories:
     def attempt(self, account: str) -> Attempt:
         return self.attempts.begin(account, 3, 1800)
 
-    def verify_password(self, dn: Dn, password: str) -> bool:
+    def verify_password(self, dn: Dn, password: str, server: str | None = None) -> bool:
         return cast(EmbeddedDirectory, self.directory).verify_password(dn, password)
 
 

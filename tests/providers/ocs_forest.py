@@ -74,7 +74,7 @@ class Directories:
     def attempt(self, account: str) -> Attempt:
         return self.attempts.begin(account, 3, 1800)
 
-    def verify_password(self, dn: Dn, password: str) -> bool:
+    def verify_password(self, dn: Dn, password: str, server: str | None = None) -> bool:
         raise AssertionError("no procedure of this provider asks for passwords")
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 
+from mpf_core.attempts import TooManyAttempts
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import Undo
 from mpf_directory.account_names import domain_name
+from mpf_directory.delegating import DelegatingDirectory
 from mpf_directory.dn import Dn
 from mpf_directory.embedded import EmbeddedDirectory
-from mpf_directory.port import Entry
+from mpf_directory.embedded_accounts import decode_password
+from mpf_directory.port import Directory, Entry, Modification
+from mpf_directory.results import Result
 from mpf_directory.sids import sid_to_octets, sid_to_text
 from tests.providers.ad_site import BASE, CUSTOMER, GROUP, OTHER, USER, Failing, Site, ldap, site_in
 
@@ -143,6 +147,31 @@ class TestLookupAccountFromSid:
         assert raised.value.code == Code.NONE_MAPPED
 
 
+class _Strict(DelegatingDirectory):
+    """Its policy lets no password be changed; ``changes`` counts the attempts."""
+
+    def __init__(self, directory: Directory, *, may_set: bool = True) -> None:
+        super().__init__(directory)
+        self._may_set = may_set
+        self.changes = 0
+
+    def modify(self, dn: Dn, modifications: Sequence[Modification]) -> None:
+        if len(modifications) == 1:
+            if not self._may_set:
+                raise MpfError(Code.E_ACCESSDENIED, "insufficientAccessRights")
+            super().modify(dn, modifications)
+            return
+        self.changes += 1
+        (old,) = modifications[0].values
+        embedded = cast(EmbeddedDirectory, self._directory)
+        if embedded.verify_password(dn, decode_password(old)):
+            raise MpfError(Result.CONSTRAINT_VIOLATION, "constraintViolation: 0000052D [ERROR_PASSWORD_RESTRICTION]")
+        raise MpfError(Result.CONSTRAINT_VIOLATION, "constraintViolation: 00000056 [ERROR_INVALID_PASSWORD]")
+
+    def verify_password(self, dn: Dn, password: str) -> bool:
+        return cast(EmbeddedDirectory, self._directory).verify_password(dn, password)
+
+
 class TestPasswords:
     @pytest.fixture(autouse=True)
     def old_password(self, site: Site) -> None:
@@ -198,6 +227,44 @@ class TestPasswords:
         with pytest.raises(MpfError):
             done.undo(forget=True)
         assert self.is_password(site, "A third one, 3")
+
+    def test_where_the_policy_forbids_to_change_it_back_it_is_set(self, site: Site) -> None:
+        done = site.write("User Change Password", path=ldap(USER), oldPassword=OLD, newPassword=NEW)
+        site.directories.directory = _Strict(site.directory)
+        assert done.undo() is Undo.UNDONE
+        assert self.is_password(site, OLD)
+
+    def test_who_may_not_set_it_either_says_that_the_new_one_stands(self, site: Site) -> None:
+        done = site.write("User Change Password", path=ldap(USER), oldPassword=OLD, newPassword=NEW)
+        site.directories.directory = _Strict(site.directory, may_set=False)
+        with pytest.raises(MpfError) as raised:
+            done.undo()
+        assert raised.value.code == Code.E_ACCESSDENIED
+        assert f"'{USER}' still has the new password" in raised.value.description
+        assert "User-Force-Change-Password" in raised.value.description
+        assert self.is_password(site, NEW)
+
+    @pytest.mark.parametrize("code", [Code.E_ACCESSDENIED, Code.NO_SUCH_OBJECT, Result.UNWILLING_TO_PERFORM])
+    def test_a_refusal_that_says_nothing_of_the_password_proves_nothing(self, site: Site, code: int) -> None:
+        done = site.write("User Change Password", path=ldap(USER), oldPassword=OLD, newPassword=NEW)
+        site.directories.directory = Failing(site.directory, "modify", code)
+        # As servers do for a while, this one takes the password before the last one for right.
+        site.directories.verify_password = lambda *_: True  # type: ignore[method-assign]
+        with pytest.raises(MpfError) as raised:
+            done.undo()
+        assert raised.value.code == code
+
+    def test_no_more_wrong_passwords_are_tried_than_lock_nobody_out(self, site: Site) -> None:
+        done = site.write("User Change Password", path=ldap(USER), oldPassword=OLD, newPassword=NEW)
+        site.write("User Set Password", path=ldap(USER), newPassword="A third one, 3")
+        tried = _Strict(site.directory)
+        site.directories.directory = tried
+        for _ in range(3):
+            with pytest.raises(MpfError):
+                done.undo()
+        with pytest.raises(TooManyAttempts):
+            done.undo()
+        assert tried.changes == 3
 
     def test_a_change_that_holds_passwords_is_confidential(self, site: Site) -> None:
         done = site.write("User Change Password", path=ldap(USER), oldPassword=OLD, newPassword=NEW)

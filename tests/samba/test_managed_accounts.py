@@ -11,9 +11,14 @@ from lxml import etree
 
 from mpf_core import Caller, Credentials, Engine
 from mpf_core.engine import Result
-from mpf_core.transaction.states import TransactionState
+from mpf_core.errors import MpfError
+from mpf_core.provider import CallContext, Undo
+from mpf_core.security.identity import Identity, IdentityKind
+from mpf_core.security.principal import Principal
+from mpf_core.transaction.states import StepState, TransactionState
 from mpf_directory.dn import Dn
 from mpf_directory.port import Directory, Modification, ModifyOp
+from mpf_directory.provider import ActiveDirectoryProvider
 from mpf_directory.service import DirectoriesService
 from tests.samba.controller import PASSWORD, Samba
 from tests.samba.test_main_path import engine_on, snapshot
@@ -180,6 +185,92 @@ def test_a_user_changes_the_own_password(tenant: Tenant, engine: Engine, directo
         directory.modify(directory.base, [Modification("minPwdAge", ModifyOp.REPLACE, age.values("minPwdAge"))])
     # The old one is good for a while yet: a domain controller gives those some time who do not know the new one.
     assert tenant.logs_on(SECOND)
+
+
+@pytest.mark.parametrize("age", ["0", "as it is"])
+def test_a_changed_password_is_taken_back_where_the_policy_does_not_let_it_be_changed_back(
+    samba: Samba, tenant: Tenant, directory: Directory, age: str
+) -> None:
+    create(tenant)
+    tenant.done("SetUserPassword", user=ldap(MARCUS), newPassword=FIRST)
+    tenant.done("EnableUser", user=ldap(MARCUS))
+    policy = directory.read(directory.base, ["minPwdAge", "pwdHistoryLength"])
+    assert policy is not None
+    assert int(policy.text("minPwdAge") or 0) < 0 < int(policy.text("pwdHistoryLength") or 0)
+    if age == "0":
+        directory.modify(directory.base, [Modification("minPwdAge", ModifyOp.REPLACE, ("0",))])
+    # Whoever has to change his password may, however young it is.
+    directory.modify(Dn.parse(MARCUS), [Modification("pwdLastSet", ModifyOp.REPLACE, ("0",))])
+    before = _hash_of(samba)
+    step = (
+        '<execute namespace="Managed Active Directory" procedure="ChangeUserPassword" impersonate="1"><executeData>'
+        f"<user>{ldap(MARCUS)}</user><oldPassword>{escape(FIRST)}</oldPassword><newPassword>{SECOND}</newPassword>"
+        "</executeData></execute>"
+    )
+    try:
+        result = tenant.engine.execute(
+            f"<request><procedure>{step}{FAIL}</procedure></request>", Caller("Administrator@fabrikam.com")
+        )
+    finally:
+        directory.modify(directory.base, [Modification("minPwdAge", ModifyOp.REPLACE, policy.values("minPwdAge"))])
+    assert "CN=Nobody" in result.document.decode()
+    assert [outcome.state for outcome in result.rollback] == [StepState.UNDONE]
+    assert _hash_of(samba) == before
+
+
+class Change:
+    """A change of the password, prepared by the provider itself, so that it may be undone without having been made."""
+
+    def __init__(self, service: DirectoriesService) -> None:
+        self.provider = ActiveDirectoryProvider(service)
+        identity = Identity(IdentityKind.SERVICE, "service")
+        name, caller = "User Change Password", Principal("Administrator")
+        self.ctx = CallContext(
+            "{1}", "Active Directory Provider", name, "", 1, identity, caller, etree.Element("context"), {}
+        )
+        data = etree.fromstring(
+            f"<executeData><path>{ldap(MARCUS)}</path><oldPassword>{escape(FIRST)}</oldPassword>"
+            f"<newPassword>{SECOND}</newPassword></executeData>"
+        )
+        self.change = self.provider.user_change_password(self.ctx, data)
+
+    def undo(self) -> Undo:
+        return self.provider.undo(self.ctx, self.change)
+
+
+def test_a_password_that_was_not_changed_needs_no_undo_and_locks_nobody_out(
+    samba: Samba, tenant: Tenant, service: DirectoriesService
+) -> None:
+    create(tenant)
+    tenant.done("SetUserPassword", user=ldap(MARCUS), newPassword=FIRST)
+    tenant.done("EnableUser", user=ldap(MARCUS))
+    before = _hash_of(samba)
+    change = Change(service)
+    for _ in range(5):
+        assert change.undo() is Undo.NOTHING_TO_UNDO
+    assert _hash_of(samba) == before
+    assert tenant.text(MARCUS, "badPwdCount") == "0"
+
+
+def test_a_password_that_somebody_else_has_set_stays(samba: Samba, tenant: Tenant, service: DirectoriesService) -> None:
+    create(tenant)
+    tenant.done("SetUserPassword", user=ldap(MARCUS), newPassword=FIRST)
+    tenant.done("EnableUser", user=ldap(MARCUS))
+    change = Change(service)
+    for password in (SECOND, "Third-pa55word"):
+        tenant.done("SetUserPassword", user=ldap(MARCUS), newPassword=password)
+    before = _hash_of(samba)
+    assert tenant.logs_on(SECOND)  # for a while yet: the directory itself takes the one before for right
+    with pytest.raises(MpfError) as raised:
+        change.undo()
+    assert "changed by somebody else" in raised.value.description
+    assert _hash_of(samba) == before
+
+
+def _hash_of(samba: Samba) -> str:
+    """The hash of the user's password, which alone tells which one it is."""
+    seen = independent(samba, f"(userPrincipalName={UPN})", "unicodePwd")
+    return next(line for line in seen.splitlines() if line.startswith("unicodePwd:"))
 
 
 def test_names_that_somebody_has(tenant: Tenant) -> None:

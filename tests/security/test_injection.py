@@ -71,8 +71,8 @@ class ListeningBackend:
     def account(self, identity: Identity) -> Hashable:
         return self._backend.account(identity)
 
-    def verify_password(self, dn: Dn, password: str) -> bool:
-        return self._backend.verify_password(dn, password)
+    def verify_password(self, dn: Dn, password: str, controller: str) -> bool:
+        return self._backend.verify_password(dn, password, controller)
 
     def close(self) -> None:
         self._backend.close()
