@@ -11,11 +11,13 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import ldap3
 from ldap3.core.exceptions import LDAPExceptionError
@@ -29,6 +31,9 @@ from mpf_directory.extended_errors import explain
 from mpf_directory.ldap_wire import Clock, Wire
 from mpf_directory.results import NoAnswerError, Result, hresult, no_such_object
 from mpf_directory.settings import Address
+
+#: What the system says of an address: its family, kind and protocol, a name, and the address itself.
+_Found: TypeAlias = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
 _START_TLS = "1.3.6.1.4.1.1466.20037"
 _SUCCESS, _REFERRAL, _NO_SUCH_OBJECT, _BUSY, _UNAVAILABLE = 0, 10, 32, 51, 52
@@ -134,7 +139,7 @@ class Controller:
 
     def _connected(self, clock: Clock) -> socket.socket:
         """A plain connection to the first of the host's addresses that answers; each gets its share of the time."""
-        found = socket.getaddrinfo(*self.address, type=socket.SOCK_STREAM)
+        found = self._addresses(clock)
         for number, (family, kind, protocol, _, address) in enumerate(found):
             connected = socket.socket(family, kind, protocol)
             try:
@@ -148,6 +153,22 @@ class Controller:
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return connected
         raise OSError(f"{self.address.host} has no address")
+
+    def _addresses(self, clock: Clock) -> Sequence[_Found]:
+        """The host's addresses. The system asks for them for as long as it likes, so a thread waits for it and not the call.
+
+        One that is waited for no more ends when the system gives up (``timeout`` and ``attempts`` of ``resolv.conf``).
+        """
+        answer: Future[Sequence[_Found]] = Future()
+
+        def ask() -> None:
+            try:
+                answer.set_result(socket.getaddrinfo(*self.address, type=socket.SOCK_STREAM))
+            except BaseException as error:  # raised where it is waited for
+                answer.set_exception(error)
+
+        threading.Thread(target=ask, name=f"addresses of {self.address.host}", daemon=True).start()
+        return answer.result(clock.left(sent=False))
 
 
 class ReferralError(MpfError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import ldap3
@@ -24,6 +24,9 @@ from mpf_directory.schema import default_schema
 
 _PAGED = "1.2.840.113556.1.4.319"
 _RANGE = ";range="
+_WHOLE = "0-*"
+#: How often an attribute is read that changes while it is read, and the number of an object's last change at a server.
+_READINGS, _CHANGED = 3, "uSNChanged"
 _BOUNDS = re.compile(r"(\d{1,9})-(\d{1,9}|\*)")
 _EVERYTHING = Filter.present("objectClass")
 _SCOPES = {Scope.BASE: ldap3.BASE, Scope.ONE_LEVEL: ldap3.LEVEL, Scope.SUBTREE: ldap3.SUBTREE}
@@ -117,43 +120,63 @@ def _entry(connection: Any, response: dict[str, Any]) -> Entry:
     for name, values in response["raw_attributes"].items():
         bare, ranged, bounds = name.partition(_RANGE)
         if ranged:
-            values = _all_values(connection, dn, bare, bounds, values)  # noqa: PLW2901 - the same values, all of them
+            values = values if bounds == _WHOLE else _all_values(connection, dn, bare)  # noqa: PLW2901 - all of the same
         if values:
             attributes[bare] = _from_octets(bare, values)
     return Entry(dn, attributes)
 
 
-def _all_values(connection: Any, dn: Dn, name: str, bounds: str, values: Sequence[bytes]) -> list[bytes]:
-    """The values of the first range, ``0-1499``, and of those after it up to and with ``...-*``; LOCK_VIOLATION otherwise.
+def _all_values(connection: Any, dn: Dn, name: str) -> list[bytes]:
+    """All values of an attribute of which the server gives a part at a time. LOCK_VIOLATION when it changes all the while.
 
-    Active Directory gives 1,500 values at a time; who takes them for all of them empties groups.
+    Active Directory gives 1,500 values at a time; who takes them for all of them empties groups. Each part is read for
+    itself, so what comes or goes meanwhile moves the others, and one of them would be missed or taken twice: everything is
+    read again where the object has changed. It is from the beginning, because the first answer does not say which state of
+    the object it shows. The directory's own work on a group, when a member is deleted, changes it without a trace.
     """
+    for _ in range(_READINGS - 1):
+        with suppress(_TornError):
+            return _read_through(connection, dn, name)
+    return _read_through(connection, dn, name)
+
+
+def _read_through(connection: Any, dn: Dn, name: str) -> list[bytes]:
+    """The values of the first range, ``0-1499``, and of those after it up to and with ``...-*``."""
     all_values: list[bytes] = []
+    state = None
     while True:
+        bounds, values, now = _range(connection, dn, name, len(all_values))
         start, _, end = bounds.partition("-")
         whole = _BOUNDS.fullmatch(bounds) and int(start) == len(all_values)
         if not whole or (end != "*" and int(end) + 1 - int(start) != len(values)) or (end != "*" and not values):
-            raise _torn(dn, name, len(all_values))
+            raise _TornError(dn, name, len(all_values))
+        if all_values and now != state:
+            raise _TornError(dn, name, len(all_values))
+        state = now
         all_values += values
         if end == "*":
             return all_values
-        bounds, values = _next_range(connection, dn, name, len(all_values))
 
 
-def _next_range(connection: Any, dn: Dn, name: str, start: int) -> tuple[str, Sequence[bytes]]:
-    found, result = _exchange(connection, dn, Scope.BASE, _EVERYTHING, [f"{name}{_RANGE}{start}-*"])
+def _range(connection: Any, dn: Dn, name: str, start: int) -> tuple[str, Sequence[bytes], Sequence[bytes]]:
+    """The bounds and values of the range from ``start`` on, and the number of the object's last change, if it has one."""
+    found, result = _exchange(connection, dn, Scope.BASE, _EVERYTHING, [f"{name}{_RANGE}{start}-*", _CHANGED])
     check(result, dn)
-    for attribute, values in found[0]["raw_attributes"].items() if found else ():
+    attributes = found[0]["raw_attributes"] if found else {}
+    changed = next((values for attribute, values in attributes.items() if attribute.lower() == _CHANGED.lower()), ())
+    for attribute, values in attributes.items():
         bare, ranged, bounds = attribute.partition(_RANGE)
         if ranged and bare.lower() == name.lower():
-            return bounds, values
-    raise _torn(dn, name, start)
+            return bounds, values, changed
+    raise _TornError(dn, name, start)
 
 
-def _torn(dn: Dn, name: str, start: int) -> MpfError:
-    return MpfError(
-        Code.LOCK_VIOLATION, f"{name} of {dn} changed while it was read (values from {start} on are missing); try it again."
-    )
+class _TornError(MpfError):
+    """An attribute changed between one of its parts and the next."""
+
+    def __init__(self, dn: Dn, name: str, start: int) -> None:
+        text = f"{name} of {dn} changed while it was read (values from {start} on are missing); try it again."
+        super().__init__(Code.LOCK_VIOLATION, text)
 
 
 def _from_octets(name: str, values: Sequence[bytes]) -> tuple[Value, ...]:

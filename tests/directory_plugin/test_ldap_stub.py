@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import ssl
+import threading
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -13,10 +17,11 @@ from mpf_core.security.identity import Identity, IdentityKind
 from mpf_core.security.principal import Credentials
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
+from mpf_directory.ldap_connection import Controller
 from mpf_directory.port import Scope
 from mpf_directory.results import Result
 from mpf_directory.service import DirectoriesService
-from mpf_directory.settings import DirectorySettings
+from mpf_directory.settings import Address, DirectorySettings
 from tests.directory_plugin.stub import SearchRequest, StubServer
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
@@ -68,7 +73,7 @@ def service_at(stub: StubServer, **settings: object) -> DirectoriesService:
 
 
 def ranged(request: SearchRequest, *, upto: int = len(MEMBERS)) -> Answer:
-    (asked,) = request.attributes
+    asked = request.attributes[0]
     start = int(asked.partition("=")[2].partition("-")[0] or 0)
     if start >= upto:
         return [(request.base, {})], 0
@@ -98,6 +103,57 @@ def test_a_part_of_a_ranged_attribute_is_an_error_and_not_the_whole(stub: StubSe
     assert "3000" in raised.value.description
 
 
+class Changing:
+    """A group that changes after so many parts of it were read: one member goes, another one comes."""
+
+    def __init__(self, stub: StubServer, *changes_after: int) -> None:
+        self.members, self.usn, self.parts = list(MEMBERS), 1, 0
+        self._changes_after = changes_after
+        stub.search = self.search
+
+    def search(self, request: SearchRequest) -> Answer:
+        asked = request.attributes[0]
+        start = int(asked.partition("=")[2].partition("-")[0] or 0)
+        end = start + 1500
+        bounds = f"{start}-{'*' if end >= len(self.members) else end - 1}"
+        found = {f"member;range={bounds}": self.members[start:end]}
+        if "uSNChanged" in request.attributes:
+            found["uSNChanged"] = [str(self.usn)]
+        self.parts += 1
+        if self.parts in self._changes_after:
+            # One goes and one comes, so that the numbers of values are what they were.
+            self.members = [*self.members[1:], f"CN=new{self.parts},DC=stub,DC=test"]
+            self.usn += 1
+        return [(request.base, found)], 0
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_ranged_attribute_that_changes_between_its_parts_is_read_again(
+    stub: StubServer, service: DirectoriesService, after: int
+) -> None:
+    group = Changing(stub, after)
+    entry = service.service().read(Dn.parse(GROUP), ["member"])
+    assert entry is not None
+    assert entry.values("member") == tuple(group.members)
+    assert entry.values("uSNChanged") == ()
+
+
+def test_one_that_changes_all_the_while_is_an_error(stub: StubServer, service: DirectoriesService) -> None:
+    group = Changing(stub, *range(100))
+    with pytest.raises(MpfError) as raised:
+        service.service().read(Dn.parse(GROUP), ["member"])
+    assert raised.value.code == Code.LOCK_VIOLATION
+    assert group.parts < 20
+
+
+def test_what_is_given_whole_with_its_range_is_not_read_again(stub: StubServer, service: DirectoriesService) -> None:
+    stub.search = lambda request: ([(request.base, {"member;range=0-*": MEMBERS[:3]})], 0)
+    entry = service.service().read(Dn.parse(GROUP), ["member"])
+    assert entry is not None
+    assert entry.values("member") == tuple(MEMBERS[:3])
+    assert len(stub.requests) == 1
+
+
 def paged(request: SearchRequest) -> Answer:
     page = int(request.cookie or b"0")
     request.next_cookie = str(page + 1).encode() if page < 2 else b""
@@ -122,6 +178,39 @@ def test_no_more_pages_are_read_than_are_taken(stub: StubServer, service: Direct
     assert [request.cookie for request in stub.requests] == [b"", None]
     limited = directory.search(Dn.parse("DC=stub,DC=test"), Scope.SUBTREE, EVERYTHING, ["cn"], limit=2)
     assert len(list(limited)) == 2
+
+
+def test_a_search_that_is_not_read_to_its_end_gives_its_connection_back(stub: StubServer) -> None:
+    service = service_at(stub, connections=2)
+    stub.search = paged
+    directory = service.service()
+    for taken in (1, 4, 7):
+        found = directory.search(Dn.parse("DC=stub,DC=test"), Scope.SUBTREE, EVERYTHING, ["cn"])
+        assert len(list(islice(found, taken))) == taken
+        del found
+        assert directory.read(Dn.parse(GROUP)) is not None
+    assert len(stub.binds) == 1
+    service.close()
+
+
+def test_so_does_one_in_which_whoever_reads_it_fails(stub: StubServer) -> None:
+    service = service_at(stub, connections=2)
+    stub.search = paged
+    directory = service.service()
+
+    def fails() -> None:
+        for entry in directory.search(Dn.parse("DC=stub,DC=test"), Scope.SUBTREE, EVERYTHING, ["cn"]):
+            raise ValueError(entry.dn)
+
+    kept = []
+    for _ in range(3):
+        with pytest.raises(ValueError, match="user0-0") as raised:
+            fails()
+        # The error still knows where it was raised, and with that all that was there.
+        kept.append(raised.value)
+    assert directory.read(Dn.parse(GROUP)) is not None
+    assert len(stub.binds) == 1
+    service.close()
 
 
 def test_an_error_after_the_first_page_is_raised(stub: StubServer, service: DirectoriesService) -> None:
@@ -150,6 +239,32 @@ def test_silence_is_a_server_that_is_down(stub: StubServer, service: Directories
     with pytest.raises(MpfError) as raised:
         service_at(stub).service()
     assert raised.value.code == Code.SERVER_DOWN
+
+
+def test_a_name_that_nobody_resolves_is_a_server_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(60))
+    controller = Controller("stub.test", Address("stub.test", 636), ssl.create_default_context(), timeout=0.05)
+    try:
+        with pytest.raises(MpfError) as raised:
+            controller.connect(SERVICE)
+        assert not over.is_set()
+    finally:
+        over.set()
+    assert raised.value.code == Code.SERVER_DOWN
+    assert "stub.test does not answer" in raised.value.description
+
+
+def test_a_name_that_there_is_not_is_a_server_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    controller = Controller("stub.test", Address("stub.test", 636), ssl.create_default_context(), timeout=5)
+    with pytest.raises(MpfError) as raised:
+        controller.connect(SERVICE)
+    assert raised.value.code == Code.SERVER_DOWN
+    assert "Name or service not known" in raised.value.description
 
 
 def test_a_closed_port_is_a_server_that_is_down(stub: StubServer) -> None:
