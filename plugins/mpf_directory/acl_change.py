@@ -123,7 +123,8 @@ def descriptor_of(directory: Directory, dn: Dn, sections: Section) -> SecurityDe
         raise MpfError(Code.E_FAIL, f"The security descriptor of '{dn}' cannot be understood: {error}") from error
     if descriptor.dacl is None and descriptor.control & Control.DACL_PRESENT:
         # No entry could be added to it without taking everything else away.
-        raise MpfError(Code.E_FAIL, f"'{dn}' has a null DACL, which allows everything to everybody.")
+        text = f"'{dn}' has a null DACL, which allows everything to everybody"
+        raise MpfError(Code.E_FAIL, f"{text}, and no entries to read or to change. Give it a list with another tool first.")
     return descriptor
 
 

@@ -129,7 +129,7 @@ def _is_meant(ace: AnyAce, wish: Wish) -> bool:
     return (
         isinstance(ace, Ace)
         and _may_go(ace)
-        and (ace.sid, ace.mask, ace.flags & ~_AUDIT_FLAGS) == (wish.sid, wish.mask, wish.flags)
+        and (ace.sid, specific(ace.mask), ace.flags & ~_AUDIT_FLAGS) == (wish.sid, specific(wish.mask), wish.flags)
         and (ace.object_type, ace.inherited_object_type) == (wish.object_type, wish.inherited_object_type)
     )
 

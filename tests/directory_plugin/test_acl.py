@@ -96,12 +96,16 @@ class TestModes:
         before: list[AnyAce] = [allow(ANN, 5, about=GUID), allow(ANN, 5, about=OTHER), allow(ANN, 5)]
         assert edited(before, Wish(Mode.REVOKE_ACCESS, 5, ANN, 0, GUID)) == before[1:]
 
-    def test_generic_rights_are_mapped_when_added_and_not_when_revoked(self) -> None:
-        generic = acl_words.GENERIC_ALL
+    @pytest.mark.parametrize(("generic", "mask"), acl_words.GENERIC_RIGHTS.items())
+    def test_what_is_granted_by_a_generic_right_is_revoked_by_it_too(self, generic: int, mask: int) -> None:
         (entry,) = edited([], Wish(Mode.GRANT_ACCESS, generic, ANN))
-        assert entry == allow(ANN, 0xF01FF)
-        assert not plan([entry], [Wish(Mode.REVOKE_ACCESS, generic, ANN)])
-        assert plan([entry], [Wish(Mode.REVOKE_ACCESS, 0xF01FF, ANN)])
+        assert entry == allow(ANN, mask)
+        # What only others inherit keeps generic rights as they are.
+        unmapped = allow(ANN, generic, AceFlag.INHERIT_ONLY)
+        for right in (generic, mask):
+            assert edited([entry], Wish(Mode.REVOKE_ACCESS, right, ANN)) == []
+            assert edited([unmapped], Wish(Mode.REVOKE_ACCESS, right, ANN, AceFlag.INHERIT_ONLY)) == []
+        assert not plan([allow(ANN, mask & ~0x20000)], [Wish(Mode.REVOKE_ACCESS, generic, ANN)])
 
     def test_later_wishes_see_what_earlier_ones_did(self) -> None:
         wishes = [Wish(Mode.GRANT_ACCESS, 1, ANN), Wish(Mode.REVOKE_ACCESS, 1, ANN)]

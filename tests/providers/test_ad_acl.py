@@ -211,9 +211,12 @@ class TestUpdate:
 
     def test_a_null_list_is_left_alone(self, site: Site, directory: WithDescriptors) -> None:
         directory.put(UNIT, replace(DEFAULT, dacl=None))
-        with pytest.raises(MpfError) as raised:
-            site.prepare("Update ACL", dacl(ace()), **NAMED)
-        assert raised.value.code == Code.E_FAIL
+        for ask in (lambda: site.prepare("Update ACL", dacl(ace()), **NAMED), lambda: site.read("Get DACL", **NAMED)):
+            with pytest.raises(MpfError) as raised:
+                ask()
+            assert raised.value.code == Code.E_FAIL
+            assert "has a null DACL, which allows everything to everybody" in raised.value.description
+            assert "another tool" in raised.value.description
 
     def test_the_intent_holds_the_entries_that_come_and_go_and_no_others(self, site: Site) -> None:
         done = site.prepare("Update ACL", dacl(ace("S-1-5-19", "READ_CONTROL", "SET_ACCESS")), **NAMED)
