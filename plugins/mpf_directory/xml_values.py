@@ -1,7 +1,8 @@
 """Directory values in XML: ``property@name@mode`` with ``value`` children, as Create Object, Set Properties, Get Properties
 and Search write them (spec: helpers-and-ad-providers.md, 3.1 to 3.5 and 2.13).
 
-Octet strings travel as base64 and say so (``dt:dt="bin.base64"``); everything else is text as LDAP has it.
+Octet strings travel as base64 and say so (``dt:dt="bin.base64"``); everything else is text as LDAP has it. So whatever Get
+Properties gives can be passed back. What is passed in may say its type, if it is one of those that are known here.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from enum import Enum
 
 from lxml import etree
@@ -31,6 +33,15 @@ ADS_PATH = "ADsPath"
 
 _DT = f"{{{DATATYPES}}}dt"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TEXTS = frozenset({"string", "char", "uri"})
+_OCTETS: Mapping[str, Callable[[str], bytes]] = {
+    "bin.base64": lambda text: base64.b64decode(text, validate=True),
+    "bin.hex": bytes.fromhex,
+}
+_INTEGERS = frozenset({"int", "i1", "i2", "i4", "i8", "ui1", "ui2", "ui4", "ui8"})
+_TIMES = frozenset({"dateTime", "dateTime.tz"})
+_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,20}\s*")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _BOOLEANS = {"1": "TRUE", "-1": "TRUE", "true": "TRUE", "0": "FALSE", "false": "FALSE"}
 
 
@@ -132,9 +143,8 @@ def _value(name: str, text: str, type_: str | None) -> Value:
     """A value from its text. Its type comes from ``dt:dt``, or from the schema where that knows better."""
     known = default_schema().attribute(name)
     try:
-        if type_ in {"bin.base64", "bin.hex"}:
-            compact = "".join(text.split())
-            octets = base64.b64decode(compact, validate=True) if type_ == "bin.base64" else bytes.fromhex(compact)
+        if type_ is not None and type_ in _OCTETS:
+            octets = _OCTETS[type_]("".join(text.split()))
             # A value that travels as text may be sent in octets, but not the other way round.
             return octets if known is None or known.is_bytes else octets.decode()
         if known is not None and known.is_bytes:
@@ -142,10 +152,35 @@ def _value(name: str, text: str, type_: str | None) -> Value:
         if type_ == "boolean" or (known is not None and known.syntax is Syntax.BOOLEAN):
             lower = text.strip().lower()
             return _BOOLEANS[lower]
+        if type_ in _INTEGERS:
+            return _integer(text)
+        if type_ in _TIMES:
+            return _time(text)
+        if type_ is not None and type_ not in _TEXTS:
+            raise ValueError(f"values of the type '{type_}' are not known")
     except (KeyError, ValueError, binascii.Error) as error:
         reason = error if isinstance(error, ValueError) else f"'{text}' is no boolean"
         raise MpfError(CANT_CONVERT, f"Property '{name}': {reason}.") from None
     return text
+
+
+def _integer(text: str) -> str:
+    if not _INTEGER.fullmatch(text):
+        raise ValueError(f"'{text}' is no integer")
+    return str(int(text))
+
+
+def _time(text: str) -> str:
+    """A time as LDAP has it, of one as XML has it; without a zone it is UTC."""
+    text = text.strip()
+    if not _DAY.match(text):
+        raise ValueError(f"'{text}' is no time")
+    given = datetime.fromisoformat(text)
+    try:
+        there = given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"'{text}' is before or after all times") from error
+    return f"{there.year:04}{there:%m%d%H%M%S}.0Z"
 
 
 def _xml_text(value: str) -> str:

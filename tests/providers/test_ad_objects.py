@@ -13,6 +13,7 @@ from mpf_core.errors import Code, MpfError
 from mpf_core.provider import Undo
 from mpf_directory.dn import Dn
 from mpf_directory.results import Result
+from mpf_directory.xml_values import DATATYPES, values_of
 from tests.providers.ad_site import BASE, CUSTOMER, GROUP, OTHER, RESELLER, USER, USER_CREATORS, Site, ldap, site_in
 
 DC = "AD01.Fabrikam.com"
@@ -220,13 +221,45 @@ class TestSetProperties:
             site.write("Set Properties", properties(description="new", userAccountControl="many"), path=ldap(USER))
         assert site.snapshot() == snapshot
 
+    @pytest.mark.parametrize(
+        ("type_", "text", "expected"),
+        [
+            ("string", " as it is ", " as it is "),
+            ("char", "x", "x"),
+            ("uri", "http://www.fabrikam.com/", "http://www.fabrikam.com/"),
+            *((name, " +042 ", "42") for name in ("int", "i1", "i2", "i4", "i8", "ui1", "ui2", "ui4", "ui8")),
+            ("i8", "-9223372036854775808", "-9223372036854775808"),
+            ("dateTime", "2009-02-04T13:45:30", "20090204134530.0Z"),
+            ("dateTime.tz", "2009-02-04T13:45:30+02:00", "20090204114530.0Z"),
+            ("dateTime", "2009-02-04", "20090204000000.0Z"),
+            ("boolean", "-1", "TRUE"),
+        ],
+    )
+    def test_each_type_of_a_value_is_taken_for_what_it_is(self, type_: str, text: str, expected: str) -> None:
+        value = etree.Element("value", {f"{{{DATATYPES}}}dt": type_})
+        value.text = text
+        element = etree.Element("property", name="anyOther")
+        element.append(value)
+        assert values_of(element) == (expected,)
+
     @pytest.mark.parametrize(("text", "expected"), [("1", "TRUE"), ("true", "TRUE"), ("FALSE", "FALSE"), ("0", "FALSE")])
     def test_booleans_in_any_form(self, site: Site, text: str, expected: str) -> None:
         assert self.set(site, "", text, name="msRTCSIP-UserEnabled") == [expected]
 
     @pytest.mark.parametrize(
         "value",
-        ['<value dt:dt="boolean">maybe</value>', '<value dt:dt="bin.base64">?</value>', '<value dt:dt="bin.hex">x</value>'],
+        [
+            '<value dt:dt="int">x</value>',
+            '<value dt:dt="ui1">1.5</value>',
+            '<value dt:dt="dateTime">2009-02-30T00:00:00</value>',
+            '<value dt:dt="dateTime">20090204000000.0Z</value>',
+            '<value dt:dt="dateTime.tz">0001-01-01T00:00:00+02:00</value>',
+            '<value dt:dt="float">1</value>',
+            '<value dt:dt="binary">AAAA</value>',
+            '<value dt:dt="boolean">maybe</value>',
+            '<value dt:dt="bin.base64">?</value>',
+            '<value dt:dt="bin.hex">x</value>',
+        ],
     )
     def test_values_that_are_none_of_their_type(self, site: Site, value: str) -> None:
         xml = f'<properties><property name="description">{value}</property></properties>'
