@@ -277,7 +277,7 @@ class Submission:
         body = self._request if isinstance(self._request, bytes) else self._request.encode("utf-8", "surrogatepass")
         digest = self._around.store.digest(b"\0".join([*(part.encode() for part in self._target or ()), body]))
         try:
-            return transaction.claim(RequestKey(principal.sid or principal.name.lower(), key, digest))
+            return transaction.claim(RequestKey(principal.sid or caseless(principal.name), key, digest))
         except IdTaken:
             self._transaction = None
             raise id_taken(self._record.id) from None
