@@ -7,7 +7,7 @@ JOBS   ?= auto
 SEED   ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types unit kills docs bench bench-journal bench-directory clean system-packages kerberos
+.PHONY: help demo test check lint types unit kills matrix docs bench bench-journal bench-directory clean system-packages kerberos
 
 help: ## Show what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -43,6 +43,9 @@ check: lint types unit ## The fast loop: lint, types, unit tests.
 
 kills: $(STAMP) system-packages ## Kill a process at every point of every write procedure, on SQLite and PostgreSQL (an hour).
 	@MPF_ALL_KILLS=1 $(BIN)/python -m pytest tests/kills -n $(JOBS) --dist load
+
+matrix: $(STAMP) system-packages ## Who may do what, every case of it, on a real Samba Active Directory.
+	@MPF_ALL_KILLS=1 $(BIN)/python -m pytest tests/security/test_matrix.py tests/samba/test_matrix.py -n 0
 
 docs: $(STAMP) ## Write the reference from the loaded namespaces, run its samples, and build the site in site/.
 	@$(BIN)/python -m scripts.write_reference

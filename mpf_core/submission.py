@@ -20,6 +20,7 @@ from mpf_core.log import listening
 from mpf_core.planning import Plan, Planning
 from mpf_core.provider import Element, Json
 from mpf_core.security.identity import Identity, IdentityKind, Impersonate, SecurityState
+from mpf_core.security.names import caseless
 from mpf_core.security.principal import Caller, Credentials, Principal, Ticket
 from mpf_core.store.port import AuditEntry, Fenced, IdTaken, KeyReused, RequestKey, StoreUnavailable, TransactionRecord
 from mpf_core.tracing import Trace
@@ -276,7 +277,7 @@ class Submission:
         body = self._request if isinstance(self._request, bytes) else self._request.encode("utf-8", "surrogatepass")
         digest = self._around.store.digest(b"\0".join([*(part.encode() for part in self._target or ()), body]))
         try:
-            return transaction.claim(RequestKey(principal.sid or principal.name.lower(), key, digest))
+            return transaction.claim(RequestKey(principal.sid or caseless(principal.name), key, digest))
         except IdTaken:
             self._transaction = None
             raise id_taken(self._record.id) from None
@@ -397,11 +398,11 @@ class Submission:
 
 def permissions(config: Config, principal: Principal) -> Callable[[str], bool]:
     """A function that says whether a principal has one of the permissions of ``[security.permissions]``."""
-    names = {name.lower() for name in (principal.name, principal.dn, principal.sid, *principal.groups) if name}
+    names = {caseless(name) for name in (principal.name, principal.dn, principal.sid, *principal.groups) if name}
 
     def permitted(permission: str) -> bool:
         holders: Sequence[str] = getattr(config.security.permissions, permission)
-        return any(holder.lower() in names for holder in holders)
+        return any(caseless(holder) in names for holder in holders)
 
     return permitted
 

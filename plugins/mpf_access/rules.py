@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from mpf_core.errors import ConfigError
+from mpf_core.security.names import caseless
 from mpf_core.security.principal import Principal
 from mpf_core.settings import Settings, parse_settings
 
@@ -61,11 +62,11 @@ class Rule(Settings):
         """
         if EVERYBODY in self.to:
             return True
-        own = {name.lower() for name in (caller.name, caller.dn, caller.sid, *caller.groups) if name}
-        if any(trustee.lower() in own for trustee in self.to):
+        own = {caseless(name) for name in (caller.name, caller.dn, caller.sid, *caller.groups) if name}
+        if any(caseless(trustee) in own for trustee in self.to):
             return True
         named = (trustee for trustee in self.to if not _SID.match(trustee) and (caller.sid or "=" in trustee))
-        return any(sid is not None and sid.lower() in own for sid in map(sid_of, named))
+        return any(sid is not None and caseless(sid) in own for sid in map(sid_of, named))
 
 
 class AccessList(Settings):

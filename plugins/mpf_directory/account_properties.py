@@ -69,8 +69,8 @@ _PERSON = (
     "manager middleName mobile otherFacsimileTelephoneNumber otherHomePhone otherIpPhone otherMailbox otherMobile "
     "otherPager otherTelephone pager personalTitle preferredLanguage primaryInternationalISDNNumber "
     "primaryTelexNumber proxyAddresses roomNumber secretary sn targetAddress textEncodedORAddress thumbnailPhoto "
-    "title userCertificate userSMIMECertificate msExchHideFromAddressLists msDS-PhoneticCompanyName msDS- "
-    "PhoneticDepartment msDS-PhoneticDisplayName msDS-PhoneticFirstName msDS-PhoneticLastName"
+    "title userCertificate userSMIMECertificate msExchHideFromAddressLists msDS-PhoneticCompanyName "
+    "msDS-PhoneticDepartment msDS-PhoneticDisplayName msDS-PhoneticFirstName msDS-PhoneticLastName"
 )
 #: Classes of objects that are no accounts, and all the properties that they are given, in lower case.
 _GIVEN: Mapping[str, frozenset[str]] = {
@@ -80,7 +80,8 @@ _GIVEN: Mapping[str, frozenset[str]] = {
 }
 _OTHERS = "it is none of those that an object of this class is given"
 #: What names to log on with end in, behind the last ``@``: a domain name, in the letters that everybody compares alike.
-_SUFFIX = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE)
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_SUFFIX = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 #: userPrincipalName and the suffixes of organizations, with what stands before the domain name in each.
 _WITH_SUFFIX = {"userprincipalname": "@", "upnsuffixes": ""}
 

@@ -23,6 +23,9 @@ from mpf_directory.results import Result
 from mpf_directory.settings import DirectorySettings, server_key
 from mpf_directory.throttle import Fresh
 
+#: Who logs on with credentials that nobody has checked before.
+_CHECKED = frozenset({IdentityKind.BASIC, IdentityKind.EXECUTE_AS})
+
 
 class Trying(Protocol):
     """Notes, before they are tried, credentials that an account logs on with; ``own`` are those of the engine itself."""
@@ -59,8 +62,8 @@ class Backend(Protocol):
 class EmbeddedBackend:
     """The embedded directory. It has no access control lists, so an identity makes no difference there.
 
-    But credentials of a request must be right, as servers have it. Callers' own were checked before, and stored ones of
-    procedures are the operator's.
+    But credentials of a request, and those that a procedure executes as, must be right, as servers have it. Callers' own
+    were checked before.
     """
 
     def __init__(self, settings: DirectorySettings, base_dir: Path, trying: Trying) -> None:
@@ -78,11 +81,11 @@ class EmbeddedBackend:
     def open(self, identity: Identity, controller: str, deadline: float | None) -> EmbeddedDirectory:
         """The directory, opened once. Raises SERVER_DOWN when its file is missing or no directory.
 
-        Raises LOGON_FAILURE when the credentials of a request are wrong, or of an account without a password; right ones are
-        good for some minutes, as a server's connection is.
+        Raises LOGON_FAILURE when credentials are wrong, or of an account without a password; right ones are good for some
+        minutes, as a server's connection is.
         """
         opened = self._opened()
-        if identity.kind is IdentityKind.BASIC and identity.credentials is not None:
+        if identity.kind in _CHECKED and identity.credentials is not None:
             given = identity.credentials
             said = json.dumps([given.username, given.domain, given.password]).encode("ascii")
             self._right.get(hmac.digest(self._key, said, "sha256"), partial(self._log_on, opened, given, deadline))

@@ -173,7 +173,8 @@ class DirectoryProvider(Provider):
             raise ValueError(f"{entry.dn} was read without its objectGUID")
         if str(entry.dn) == str(new_dn):
             return cls.change(directory, output=output)
-        if entry.dn != new_dn and directory.read(new_dn, ["objectGUID"]) is not None:
+        found = directory.read(new_dn, ["objectGUID"]) if entry.dn != new_dn else None
+        if found is not None and guid_of(found) != guid:
             raise MpfError(Code.OBJECT_ALREADY_EXISTS, f"The object '{new_dn}' already exists.")
         return cls.change(directory, Rename(entry.dn, new_dn, guid), output=output)
 

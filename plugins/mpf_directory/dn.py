@@ -14,6 +14,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from mpf_core.errors import MpfError
+from mpf_core.security.names import caseless
 
 #: E_ADS_BAD_PATHNAME (spec: helpers-and-ad-providers.md, 3.17).
 BAD_PATHNAME = 0x80005000
@@ -102,6 +103,10 @@ def _respelled_one(found: re.Match[str]) -> str:
     return kept
 
 
+def _compared(rdn: Rdn) -> str:
+    return f"{rdn.type.lower()}={escape(caseless(_BLANKS.sub(' ', rdn.value)).strip(' ') or ' ')}"
+
+
 def _rstrip(text: str) -> str:
     """``text`` without the blanks at its end, except one that is escaped."""
     bare = text.rstrip(" ")
@@ -122,17 +127,22 @@ def _unescape_one(found: re.Match[str]) -> str:
 class Dn:
     """A distinguished name, immutable; equal names (without regard to case and blanks) are equal and hash alike.
 
+    Equal are names that are so in every directory, because it is decided by them who may do what: a long s is no s here.
+    For locks and indexes `key` and `normalised` are the same already where one directory could have it so.
+
     ``str()`` gives the original spelling. Besides ordinary names it holds ``<GUID=...>``, ``<WKGUID=guid,container>``
     and ``<SID=...>``: `form` tells which, `guid` and `sid` give the key, `container` the second half of a WKGUID name.
     """
 
-    __slots__ = ("_text", "form", "guid", "key", "rdns", "sid")
+    __slots__ = ("_same", "_text", "form", "guid", "key", "rdns", "sid")
 
     _text: str
+    #: What equal names have in common.
+    _same: tuple[str, ...]
     form: DnForm
     #: Parts from the object upwards, escapes removed; those of the container for a WKGUID name; none for GUID and SID.
     rdns: tuple[Rdn, ...]
-    #: The parts as they are compared, from the object upwards.
+    #: The parts as the most generous directory compares them, from the object upwards.
     key: tuple[str, ...]
     #: The object's GUID, or the well-known GUID. Its ``bytes_le`` are what objectGUID holds.
     guid: UUID | None
@@ -145,7 +155,8 @@ class Dn:
         """For this module; use `parse`, `by_guid`, `by_well_known_guid`, `by_sid` or `child`."""
         # Values of nothing but blanks are names, too, and all the same one.
         key = tuple(f"{rdn.type.lower()}={escape(fold(rdn.value) or ' ')}" for rdn in rdns)
-        parts = {"_text": text, "form": form, "rdns": rdns, "key": key, "guid": guid, "sid": sid}
+        same = key if text.isascii() and "\\" not in text else tuple(map(_compared, rdns))
+        parts = {"_text": text, "_same": same, "form": form, "rdns": rdns, "key": key, "guid": guid, "sid": sid}
         for name, value in parts.items():
             object.__setattr__(self, name, value)
 
@@ -222,7 +233,7 @@ class Dn:
         """Whether this is ``other`` or lies anywhere below it."""
         self.require_name()
         other.require_name()
-        return self.key[-len(other.key) :] == other.key
+        return self._same[-len(other._same) :] == other._same
 
     def require_name(self) -> None:
         """Raises E_ADS_BAD_PATHNAME when this is one of the special forms."""
@@ -241,10 +252,10 @@ class Dn:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Dn):
             return NotImplemented
-        return (self.key, self.form, self.guid, self.sid) == (other.key, other.form, other.guid, other.sid)
+        return (self._same, self.form, self.guid, self.sid) == (other._same, other.form, other.guid, other.sid)
 
     def __hash__(self) -> int:
-        return hash((self.key, self.guid, self.sid))
+        return hash((self._same, self.guid, self.sid))
 
     def __str__(self) -> str:
         return self._text

@@ -17,7 +17,17 @@ from mpf_directory.logon_names import find_account, name_in
 from mpf_directory.memory import Memories, Memory
 from mpf_directory.port import Directory, Entry
 from mpf_directory.settings import DirectorySettings, server_key
-from mpf_directory.throttle import BindThrottle, Fresh, Limits, key_of, key_of_name, key_of_nobody, limits_of
+from mpf_directory.throttle import (
+    BindThrottle,
+    Fresh,
+    Limits,
+    account_of,
+    key_of,
+    key_of_name,
+    key_of_nobody,
+    limits_of_account,
+    limits_of_domain,
+)
 
 
 class DirectoriesService:
@@ -42,9 +52,9 @@ class DirectoriesService:
         self._limits = Fresh[Limits]()
         self._keys = Fresh[str]()
         counted = Attempts()
-        self._throttle = BindThrottle(lambda: attempts() or counted, lambda: self._limits.get("", self._allowed))
+        self._throttle = BindThrottle(lambda: attempts() or counted, self._allowed)
         # The operator's own password is nobody's guess: a wrong one that is corrected counts no more after a new start.
-        self._own = BindThrottle(lambda: counted, lambda: self._most)
+        self._own = BindThrottle(lambda: counted, lambda _account: self._most)
         self._backend = _backend(settings, base_dir, stored_credentials, self._try)
 
     def open(self, identity: Identity, server: str | None = None, *, deadline: float | None = None) -> Directory:
@@ -130,9 +140,12 @@ class DirectoriesService:
             found = None
         return key_of(found) if found is not None else key_of_name(f"{credentials.domain}\\{credentials.username}")
 
-    def _allowed(self) -> Limits:
+    def _allowed(self, key: str) -> Limits:
         try:
-            return limits_of(self.service(), self._most)
+            domain = self._limits.get("", lambda: limits_of_domain(self.service(), self._most))
+            # As much is read for a name that nobody has.
+            account = account_of(key) or self._nobody
+            return self._limits.get(key, lambda: limits_of_account(self.service(), account, self._most) or domain)
         except MpfError as error:
             logger().warning("directory.threshold_not_read", reason=error.description)
             return self._most

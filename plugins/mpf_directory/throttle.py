@@ -11,11 +11,16 @@ from uuid import UUID
 
 from mpf_core.attempts import Attempt, Attempts, TooManyAttempts
 from mpf_core.errors import Code, MpfError
+from mpf_directory.dn import Dn
 from mpf_directory.port import Directory, Entry
 
 T = TypeVar("T")
 
-_THRESHOLD, _WINDOW = "lockoutThreshold", "lockOutObservationWindow"
+#: After how many wrong passwords an account is locked out, and for how long they count: of the domain, and of a PSO.
+_OF_DOMAIN = ("lockoutThreshold", "lockOutObservationWindow")
+_OF_PSO = ("msDS-LockoutThreshold", "msDS-LockoutObservationWindow")
+#: The password settings object of an account, as the server works it out from the account and its groups.
+_PSO = "msDS-ResultantPSO"
 #: For so many seconds what was read is good; so many accounts are remembered at most.
 _FRESH, _MOST = 300.0, 1000
 #: Names that nobody has are told apart by so many hexadecimal digits of a hash only: whoever makes names up fills no store.
@@ -42,7 +47,7 @@ class ThrottledError(MpfError):
 class BindThrottle:
     """Counts failed logons by account; a right password makes it forget them. Threads may share one."""
 
-    def __init__(self, attempts: Callable[[], Attempts], limits: Callable[[], Limits]) -> None:
+    def __init__(self, attempts: Callable[[], Attempts], limits: Callable[[str], Limits]) -> None:
         self._attempts = attempts
         self._limits = limits
 
@@ -51,7 +56,7 @@ class BindThrottle:
 
         Raises `ThrottledError` when too many have failed: this password must not be tried now. Raises STORE_UNAVAILABLE.
         """
-        limits = self._limits()
+        limits = self._limits(account)
         try:
             return self._attempts().begin(f"password/{account}", limits.failures, limits.window, deadline)
         except TooManyAttempts as full:
@@ -74,18 +79,33 @@ def key_of_nobody(name: str) -> str:
     return f"nobody/{key_of_name(name).removeprefix('name/')[:_UNKNOWN_DIGITS]}"
 
 
-def limits_of(directory: Directory, most: Limits) -> Limits:
+def account_of(key: str) -> Dn | None:
+    """The account that `key_of` has made a key of."""
+    return None if "/" in key else Dn.by_guid(UUID(key))
+
+
+def limits_of_domain(directory: Directory, most: Limits) -> Limits:
     """What the domain allows less one, so that no account is locked out, and no more than ``most`` in any case.
 
-    A domain that locks out after one wrong password leaves none to try: there it is one. Settings of single accounts (PSOs)
-    are not looked at.
+    A domain that locks out after one wrong password leaves none to try: there it is one.
     """
-    domain = directory.read(directory.base, [_THRESHOLD, _WINDOW])
-    threshold = int((domain.text(_THRESHOLD) if domain else None) or 0)
-    if domain is None or threshold <= 0:  # no account is ever locked out
+    return _limits(directory.read(directory.base, _OF_DOMAIN), _OF_DOMAIN, most) or most
+
+
+def limits_of_account(directory: Directory, account: Dn, most: Limits) -> Limits | None:
+    """The same of the account's own password settings (PSO); ``None`` where there are none, or they cannot be read."""
+    found = directory.read(account, [_PSO])
+    pso = found.text(_PSO) if found is not None else None
+    return _limits(directory.read(Dn.parse(pso), _OF_PSO), _OF_PSO, most) if pso else None
+
+
+def _limits(settings: Entry | None, names: tuple[str, str], most: Limits) -> Limits | None:
+    threshold, window = (settings.text(name) if settings is not None else None for name in names)
+    if threshold is None:
+        return None
+    if int(threshold) <= 0:  # nobody is ever locked out
         return most
-    window = -int(domain.text(_WINDOW) or 0) / 10_000_000
-    return Limits(max(1, min(most.failures, threshold - 1)), max(most.window, window))
+    return Limits(max(1, min(most.failures, int(threshold) - 1)), max(most.window, -int(window or 0) / 10_000_000))
 
 
 class Fresh(Generic[T]):

@@ -50,8 +50,7 @@ def targets(procedure: Procedure, data: Element) -> Iterator[Target]:
     yield from _arguments(values_of(data, declared := declared_by(procedure)), declared)
     for name, text in named_objects(data):
         dn = parse_target(name, text)
-        if dn.form is not DnForm.NAME:
-            raise UnreadableTargetError(f"the property '{name}' names its object by a special form")
+        _require_plain_name(name, dn)
         yield Target(text, dn, _NEEDED_FOR_PROPERTIES)
 
 
@@ -67,6 +66,11 @@ def _arguments(pairs: Iterable[tuple[str, str]], declared: Mapping[str, Declared
     for name, text in pairs:
         if declared[name].kind in _DIRECTORY_OBJECTS:
             yield Target(text, parse_target(name, text), declared[name].needs, declared[name].kind == "container")
+
+
+def _require_plain_name(name: str, dn: Dn) -> None:
+    if dn.form is not DnForm.NAME:  # the answer would tell whose a SID or a GUID is
+        raise UnreadableTargetError(f"the property '{name}' names its object by a special form")
 
 
 def parse_target(name: str, text: str) -> Dn:

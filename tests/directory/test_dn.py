@@ -41,7 +41,7 @@ def test_any_value_survives_being_put_into_a_name(value: str) -> None:
     assert read.rdns == (Rdn("CN", value), Rdn("DC", "Fabrikam"), Rdn("DC", "Com"))
     assert read == child
     assert read.parent == BASE
-    assert Dn.parse(child.normalised) == child
+    assert Dn.parse(child.normalised).normalised == child.normalised
 
 
 @given(st.lists(VALUES, min_size=1, max_size=5))
@@ -56,6 +56,28 @@ def test_parents_go_back_the_way_that_children_came(values: list[str]) -> None:
         assert str(place) == str(expected)
         assert names[-1].is_within(place)
         place = place.parent
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Skihouse", "\N{LATIN SMALL LETTER LONG S}kihouse"),
+        ("k", "\N{KELVIN SIGN}"),
+        ("Straße", "Strasse"),
+        ("å", "\N{ANGSTROM SIGN}"),
+    ],
+)
+def test_what_directories_do_not_agree_on_is_not_equal_and_shares_its_locks(one: str, other: str) -> None:
+    """Who has a name that looks like another one's to this program alone must not pass for that one."""
+    first, second = BASE.child("OU", one), BASE.child("OU", other)
+    assert first != second
+    assert not first.child("CN", "a").is_within(second)
+    assert first.normalised == second.normalised
+
+
+@pytest.mark.parametrize("value", ["ÉCOLE", "ЖУК", "ΣΩ", "a\\  b"])
+def test_letters_of_all_alphabets_have_two_cases(value: str) -> None:
+    assert BASE.child("OU", value) == BASE.child("OU", value.lower())
 
 
 @given(VALUES, VALUES)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -331,3 +332,27 @@ def test_a_password_that_was_wrong_too_often_is_not_tried(stub: StubServer, serv
         assert raised.value.code == code
     assert stub.binds.count("A@stub.test") == 2  # one less than locks an account out
     assert len([one for one in stub.requests if "lockoutThreshold" in one.attributes]) == 1
+
+
+def test_an_accounts_own_settings_count_before_the_domains(stub: StubServer, service: DirectoriesService) -> None:
+    guid, pso = uuid4(), "CN=strict,DC=stub,DC=test"
+
+    def answer(request: SearchRequest) -> Answer:
+        match request.attributes[0]:
+            case "lockoutThreshold":
+                return [(request.base, {"lockoutThreshold": ["10"]})], 0
+            case "msDS-ResultantPSO" if request.base == f"<GUID={guid}>":
+                return [("CN=strictly,DC=stub,DC=test", {"msDS-ResultantPSO": [pso]})], 0
+            case "msDS-LockoutThreshold" if request.base == pso:
+                return [(pso, {"msDS-LockoutThreshold": ["2"], "msDS-LockoutObservationWindow": ["-36000000000"]})], 0
+        return [], 0
+
+    stub.search = answer
+    with service.attempt(str(guid)) as attempt:
+        attempt.failed()
+    with pytest.raises(MpfError, match=r"try again in 3[56]\d\d seconds"):
+        service.attempt(str(guid))
+    another = str(uuid4())
+    for _ in range(3):
+        with service.attempt(another) as attempt:
+            attempt.failed()

@@ -1,4 +1,7 @@
-"""Credentials in a request are checked on the embedded directory too; a user name alone stands for a stored credential."""
+"""Credentials in a request, and those that a procedure executes as, are checked on the embedded directory too.
+
+A user name alone stands for a stored credential.
+"""
 
 from __future__ import annotations
 
@@ -96,6 +99,26 @@ def test_a_user_name_alone_is_that_of_a_stored_credential(engine: Engine) -> Non
 def test_a_stored_credential_that_is_wrong_is_refused_as_any(engine: Engine) -> None:
     engine.administration.put_credential("johns", Credentials(JOHN, GUESS), "root")
     assert code(run(engine, 'username="johns"')) == DirectoryResult.LOGON_FAILURE
+
+
+@pytest.mark.parametrize("account", [JOHN, "nobody@alpineskihouse.com"], ids=["a wrong password", "nobody's name"])
+def test_what_a_procedure_executes_as_has_to_be_right(engine: Engine, account: str) -> None:
+    engine.administration.assign("Active Directory Provider::Get Properties", "johns", "root")
+    engine.administration.put_credential("johns", Credentials(account, GUESS), "root")
+    request = f"<request><data/><procedure>{STEP}</procedure></request>"
+    for _ in range(3):
+        result = engine.execute(request, SENDER)
+        assert code(result) == DirectoryResult.LOGON_FAILURE
+        assert result.error is not None
+        assert f"'{account}' cannot log on at " in result.error.description
+    engine.administration.put_credential("johns", Credentials(account, PASSWORD), "root")
+    assert code(engine.execute(request, SENDER)) == Code.E_ACCESSDENIED
+
+
+def test_what_a_procedure_executes_as_may_be_right(engine: Engine) -> None:
+    engine.administration.assign("Active Directory Provider::Get Properties", "johns", "root")
+    engine.administration.put_credential("johns", Credentials(JOHN, PASSWORD), "root")
+    assert code(engine.execute(f"<request><data/><procedure>{STEP}</procedure></request>", SENDER)) is None
 
 
 @pytest.mark.parametrize("missing", ["callers_credentials", "stored_credentials"])

@@ -16,7 +16,7 @@ from mpf_directory.dn import Dn
 from mpf_directory.embedded import EmbeddedDirectory
 from mpf_directory.port import Modification, ModifyOp
 from mpf_directory.sids import sid_to_text
-from mpf_directory.throttle import Fresh, Limits, limits_of
+from mpf_directory.throttle import Fresh, Limits, limits_of_domain
 from tests.counting import counted
 from tests.namespaces.support import ALPINE, ALPINE_ADMIN, JOHN, Site, ldap, make_site
 
@@ -173,9 +173,9 @@ def test_wrong_old_passwords_count_as_those_of_logons(site: Site) -> None:
     ],
 )
 def test_fewer_than_lock_an_account_out(site: Site, number: str, window: str, limits: Limits) -> None:
-    assert limits_of(site.directory, Limits(3, 1800)) == Limits(3, 1800)
+    assert limits_of_domain(site.directory, Limits(3, 1800)) == Limits(3, 1800)
     threshold(site.directory, number, window)
-    assert limits_of(site.directory, Limits(3, 1800)) == limits
+    assert limits_of_domain(site.directory, Limits(3, 1800)) == limits
 
 
 def test_the_domain_says_how_many_and_is_not_asked_each_time(site: Site) -> None:

@@ -142,6 +142,8 @@ class TestCreateUser:
         [
             "bob@\uff46ourthcoffee.com",
             "bob@fourthcoffee.com\u200b",
+            "bob@example.\u017fhop",
+            "bob@\u212aitchen.example",
             "bob@fourthcoffee.com.",
             "bob@four_thcoffee.com",
             "bob@-fourthcoffee.com",

@@ -223,7 +223,16 @@ def test_properties_that_organizations_are_not_given(site: Site, procedure: str,
 
 
 @pytest.mark.parametrize(
-    "suffix", ["\uff46abrikam.example", "a_b.example", "example..com", ".example", "x y.example", "x\u200b.example"]
+    "suffix",
+    [
+        "\uff46abrikam.example",
+        "a_b.example",
+        "example..com",
+        ".example",
+        "x y.example",
+        "x\u200b.example",
+        "\u017fhop.example",
+    ],
 )
 def test_a_suffix_is_a_domain_name(site: Site, suffix: str) -> None:
     value = f'<property name="uPNSuffixes" mode="append"><value>{suffix}</value></property>'

@@ -159,11 +159,12 @@ def least_engine(
     *,
     rules: Sequence[Mapping[str, object]] = elevations(),
     more: Sequence[object] = (),
+    claims: str = "none",
 ) -> Iterator[Least]:
     """With ``impersonation`` bind callers have their passwords, with policy they have none.
 
     ``credentials`` is a plugin that gives another service account; ``rules`` are those of elevation, ``more`` other
-    plugins.
+    plugins, and ``claims`` is the evidence that counts for a SIP domain.
     """
 
     def caller(name: str) -> Caller:
@@ -177,7 +178,7 @@ def least_engine(
             "security": {
                 "permissions": {"trusted_requests": [CALLERS["domain"]], "private_procedures": [CALLERS["domain"]]}
             },
-            "plugins": {"mpf.policy": {"elevations": list(rules), "domain_claims": {"evidence": "none"}}},
+            "plugins": {"mpf.policy": {"elevations": list(rules), "domain_claims": {"evidence": claims}}},
         }
     )
     plugins = [DirectoryPlugin(), ErrorPlugin(), OcsPlugin(), ManagedPlugin(), PolicyPlugin()]

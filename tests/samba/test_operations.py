@@ -324,10 +324,11 @@ def test_without_a_password_nothing_is_bound(service: DirectoriesService) -> Non
     assert code_of(raised) == Code.E_ACCESSDENIED
 
 
-def test_wrong_passwords_are_tried_three_times_only(samba: Samba) -> None:
+@pytest.mark.parametrize("kind", [IdentityKind.BASIC, IdentityKind.EXECUTE_AS])
+def test_wrong_passwords_are_tried_three_times_only(samba: Samba, kind: IdentityKind) -> None:
     settings = DirectorySettings.model_validate(engine_config(samba))
     with_service = DirectoriesService(settings, samba.folder, lambda _name: samba.administrator)
-    wrong = Identity(IdentityKind.BASIC, "x", credentials=Credentials("MPFServiceAcct", "not the password", "FABRIKAM"))
+    wrong = Identity(kind, "x", credentials=Credentials("MPFServiceAcct", "not the password", "FABRIKAM"))
     codes = []
     for _ in range(4):
         with pytest.raises(MpfError) as raised:

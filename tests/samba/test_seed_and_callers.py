@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -177,16 +178,58 @@ def test_credentials_are_checked_and_belong_to_the_caller(seeded: Directory, sam
         service.close()
 
 
-def test_nobody_locks_an_account_out_through_the_engine(seeded: Directory, samba: Samba, tmp_path: Path) -> None:
+@contextmanager
+def the_domain_locks_out(directory: Directory) -> Iterator[None]:
+    """After three wrong passwords."""
+    before = {name: directory.read(directory.base, [name]) for name in ("lockoutThreshold", "lockOutObservationWindow")}
+    window = Modification("lockOutObservationWindow", ModifyOp.REPLACE, ("-18000000000",))
+    directory.modify(directory.base, [Modification("lockoutThreshold", ModifyOp.REPLACE, ("3",)), window])
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            value = (old.text(name) if old is not None else None) or "0"
+            directory.modify(directory.base, [Modification(name, ModifyOp.REPLACE, (value,))])
+
+
+@contextmanager
+def settings_of_its_own(directory: Directory) -> Iterator[None]:
+    """John is locked out after three wrong passwords, and nobody else is."""
+    pso = directory.base.child("CN", "System").child("CN", "Password Settings Container").child("CN", "of a test")
+    values = {
+        "PasswordSettingsPrecedence": "1",
+        "PasswordReversibleEncryptionEnabled": "FALSE",
+        "PasswordHistoryLength": "0",
+        "PasswordComplexityEnabled": "FALSE",
+        "MinimumPasswordLength": "0",
+        "MinimumPasswordAge": "0",
+        "MaximumPasswordAge": "-9223372036854775808",
+        "LockoutThreshold": "3",
+        "LockoutObservationWindow": "-18000000000",
+        "LockoutDuration": "-18000000000",
+        "PSOAppliesTo": str(john(directory)),
+    }
+    named = {f"msDS-{name}": [value] for name, value in values.items()}
+    directory.add(pso, {"objectClass": ["msDS-PasswordSettings"], **named})
+    try:
+        yield
+    finally:
+        directory.delete(pso)
+
+
+@pytest.mark.parametrize("locking", [the_domain_locks_out, settings_of_its_own])
+def test_nobody_locks_an_account_out_through_the_engine(
+    seeded: Directory,
+    samba: Samba,
+    tmp_path: Path,
+    locking: Callable[[Directory], AbstractContextManager[None]],
+) -> None:
     settings = DirectorySettings.model_validate(engine_config(samba))
     entry = seeded.read(john(seeded), ["sAMAccountName"])
     assert entry is not None
     sam = entry.text("sAMAccountName")
-    before = {name: seeded.read(seeded.base, [name]) for name in ("lockoutThreshold", "lockOutObservationWindow")}
-    window = Modification("lockOutObservationWindow", ModifyOp.REPLACE, ("-18000000000",))
-    seeded.modify(seeded.base, [Modification("lockoutThreshold", ModifyOp.REPLACE, ("3",)), window])
     service = DirectoriesService(settings, tmp_path, lambda _name: samba.administrator)
-    try:
+    with locking(seeded), closing(service):
         for name in (JOHN, f"FABRIKAM\\{sam}", f"{sam}@fabrikam.com", str(john(seeded))):
             assert Accounts(service).authenticate(Caller(name, Credentials(name, "gu3ss"))) is False
         with pytest.raises(MpfError) as raised:
@@ -195,11 +238,6 @@ def test_nobody_locks_an_account_out_through_the_engine(seeded: Directory, samba
         found = seeded.read(john(seeded), ["badPwdCount", "lockoutTime"])
         assert found is not None
         assert (found.text("badPwdCount"), found.text("lockoutTime") or "0") == ("2", "0")
-    finally:
-        service.close()
-        for name, old in before.items():
-            value = (old.text(name) if old is not None else None) or "0"
-            seeded.modify(seeded.base, [Modification(name, ModifyOp.REPLACE, (value,))])
     other = DirectoriesService(settings, tmp_path, lambda _name: samba.administrator)
     assert Accounts(other).authenticate(Caller(JOHN, Credentials(JOHN, PASSWORD))) is True
     other.close()

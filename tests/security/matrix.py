@@ -12,7 +12,11 @@ from mpf_core.cli.samples import arguments_of, element_of
 from mpf_core.model import Access, Procedure
 from mpf_core.security.calls import Call, Decision
 from mpf_core.security.declarations import CLAIMED
-from tests.namespaces.support import BASE, ldap
+from mpf_directory.dn import Dn
+from mpf_directory.layout import WellKnown
+from mpf_directory.port import Directory, Entry, Modification, ModifyOp
+from tests.namespaces.support import BASE, POOL2, ldap, pointer
+from tests.security.roles_by_hand import CUSTOMER, OTHER_CUSTOMER, RESELLER
 from tests.support import for_anybody
 
 _STOPPED = 0x80040001
@@ -101,3 +105,32 @@ def verdict(engine: Engine, caller: str, namespace: str, procedure: str, data: s
 def place(name: str) -> str:
     """The LDAP path of a place of the table."""
     return ldap(f"{name},{BASE}")
+
+
+def the_pool_in(argument: str) -> str:
+    """The second pool, as that argument names one."""
+    return "pool02.fabrikam.com" if argument == "poolFQDN" else POOL2
+
+
+def lay(directory: Directory, known: str) -> None:
+    """Let that be what is known of the second pool, and nothing else."""
+    service = _read(directory, POOL2).dn
+    for unit in (CUSTOMER, RESELLER, OTHER_CUSTOMER):
+        entry = _read(directory, f"{unit},{BASE}")
+        kept = [value for value in entry.values("otherWellKnownObjects") if WellKnown.POOL.value not in str(value)]
+        if known.endswith({CUSTOMER: "the organization", RESELLER: "parent", OTHER_CUSTOMER: "another organization"}[unit]):
+            kept.append(f"B:32:{WellKnown.POOL.value}:{service}")
+        directory.modify(entry.dn, [Modification("otherWellKnownObjects", ModifyOp.REPLACE, tuple(kept))])
+    shared = Dn.parse(pointer(f"OU=Hosting,{BASE}", "SharedPools", "pool02.fabrikam.com"))
+    if directory.read(shared) is not None:
+        directory.delete(shared)
+    if known.startswith("shared"):
+        keywords = ["SharedPools", "poolTag=LabB", f"poolStatus={known.rpartition(' ')[2].capitalize()}"]
+        attributes = {"keywords": keywords, "managedBy": [str(service)]}
+        directory.add(shared, {"objectClass": ["serviceConnectionPoint"], **attributes})
+
+
+def _read(directory: Directory, dn: str) -> Entry:
+    entry = directory.read(Dn.parse(dn))
+    assert entry is not None, dn
+    return entry

@@ -151,6 +151,9 @@ CALLERS: dict[str, dict[str, tuple[str, ...]]] = {
     "Johnc@AlpineSkiHouse.com": {},
 }
 
+#: Those who have the role over the customer.
+ABOVE = [caller for caller, roles in CALLERS.items() if CUSTOMER in roles.get(USERS, ())]
+
 
 def allowed(procedure: str, caller: str, places: dict[str, str]) -> bool:
     """Whether ``caller`` may call it with these arguments that name something in these places of the tree."""
@@ -166,6 +169,11 @@ def allowed(procedure: str, caller: str, places: dict[str, str]) -> bool:
 def may_name(caller: str, usable: bool) -> bool:
     """Whether ``caller``, who administers the customer or what is above it, may name what is ``usable`` for the customer."""
     return usable or DOMAIN in CALLERS[caller]
+
+
+def named_as(kind: str) -> list[tuple[str, str]]:
+    """Each procedure that names something of that kind, and the argument that does."""
+    return [(procedure, argument) for procedure, named in NAMED.items() for argument, one in named if one == kind]
 
 
 def harmless(procedure: str) -> dict[str, str]:

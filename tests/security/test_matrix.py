@@ -15,28 +15,24 @@ import pytest
 from mpf_config import ConfigPlugin
 from mpf_core import Caller
 from mpf_core.model import Access, Procedure
-from mpf_directory.dn import Dn
-from mpf_directory.layout import WellKnown
-from mpf_directory.port import Modification, ModifyOp
 from mpf_directory.seed import share_pools
-from tests.namespaces.support import BASE, POOL2, Site, make_site, pointer
-from tests.security.matrix import Wrapper, data_for, place, procedures_of, verdict
+from tests.namespaces.support import Site, make_site
+from tests.security.matrix import Wrapper, data_for, lay, place, procedures_of, the_pool_in, verdict
 from tests.security.roles_by_hand import (
+    ABOVE,
     CALLERS,
     CLAIMABLE,
     CUSTOMER,
     DOMAIN,
     LOG_ON_NAMES,
     NAMED,
-    OTHER_CUSTOMER,
     PLACES,
     POOLS,
-    RESELLER,
     ROLES,
-    USERS,
     allowed,
     harmless,
     may_name,
+    named_as,
 )
 
 pytestmark = pytest.mark.slow
@@ -126,10 +122,6 @@ def test_a_private_procedure_is_a_part_of_the_one_that_calls_it(everything: Ever
         assert verdict(engine, "Johnc@AlpineSkiHouse.com", *everything.wrapper.name_for(procedure), data)
 
 
-#: Those who have the role over the customer.
-ABOVE = [caller for caller, roles in CALLERS.items() if CUSTOMER in roles.get(USERS, ())]
-
-
 @pytest.fixture(scope="module")
 def related(everything: Everything) -> Iterator[Everything]:
     """Another site, where suffixes of user principal names are the evidence for a SIP domain."""
@@ -137,36 +129,13 @@ def related(everything: Everything) -> Iterator[Everything]:
         yield Everything(site, everything.known, everything.wrapper)
 
 
-def lay(site: Site, known: str) -> None:
-    """Let that be what is known of the second pool, and nothing else."""
-    directory, service = site.directory, site.read(POOL2).dn
-    for unit in (CUSTOMER, RESELLER, OTHER_CUSTOMER):
-        entry = site.read(f"{unit},{BASE}")
-        kept = [value for value in entry.values("otherWellKnownObjects") if WellKnown.POOL.value not in str(value)]
-        if known.endswith({CUSTOMER: "the organization", RESELLER: "parent", OTHER_CUSTOMER: "another organization"}[unit]):
-            kept.append(f"B:32:{WellKnown.POOL.value}:{service}")
-        directory.modify(entry.dn, [Modification("otherWellKnownObjects", ModifyOp.REPLACE, tuple(kept))])
-    shared = Dn.parse(pointer(f"OU=Hosting,{BASE}", "SharedPools", "pool02.fabrikam.com"))
-    if directory.read(shared) is not None:
-        directory.delete(shared)
-    if known.startswith("shared"):
-        keywords = ["SharedPools", "poolTag=LabB", f"poolStatus={known.rpartition(' ')[2].capitalize()}"]
-        attributes = {"keywords": keywords, "managedBy": [str(service)]}
-        directory.add(shared, {"objectClass": ["serviceConnectionPoint"], **attributes})
-
-
 @pytest.mark.parametrize("known", POOLS)
 def test_pools(related: Everything, known: str) -> None:
-    lay(related.site, known)
+    lay(related.site.directory, known)
     wrong = []
-    for full_name, (argument, text) in {
-        name: (argument, "pool02.fabrikam.com" if argument == "poolFQDN" else POOL2)
-        for name, named in NAMED.items()
-        for argument, kind in named
-        if kind == "pool"
-    }.items():
+    for full_name, argument in named_as("pool"):
         for caller in ABOVE:
-            values = {argument: text, ROLES[full_name][1][0]: place(CUSTOMER)}
+            values = {argument: the_pool_in(argument), ROLES[full_name][1][0]: place(CUSTOMER)}
             found = related.verdicts(related.named(full_name), caller, values)
             if found != (may_name(caller, POOLS[known]),) * 2:
                 wrong.append((full_name, caller, found))
@@ -176,9 +145,9 @@ def test_pools(related: Everything, known: str) -> None:
 @pytest.mark.parametrize("name", LOG_ON_NAMES)
 def test_names_that_users_log_on_with(related: Everything, name: str) -> None:
     wrong = []
-    for full_name in (each for each, named in NAMED.items() if ("userPrincipalName", "upn") in named):
+    for full_name, argument in named_as("upn"):
         for caller in ABOVE:
-            values = {"userPrincipalName": name, ROLES[full_name][1][0]: place(CUSTOMER)}
+            values = {argument: name, ROLES[full_name][1][0]: place(CUSTOMER)}
             found = related.verdicts(related.named(full_name), caller, values)
             if found != (may_name(caller, LOG_ON_NAMES[name]),) * 2:
                 wrong.append((full_name, caller, found))

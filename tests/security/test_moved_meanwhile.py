@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import UUID
 from xml.sax.saxutils import escape
 
 import pytest
@@ -141,6 +142,62 @@ def test_nor_does_a_name_that_has_become_another_objects(site: Site) -> None:
     assert next(iter(names.objects(text))) == first
     names.resolve(name, text, organizations, nested=False)
     assert next(iter(names.objects(text))) != first
+
+
+class Swapper:
+    """Another tool, which locks nothing: it gives the user's name to another one before the nth call."""
+
+    name = "test.swapper"
+
+    def __init__(self, moment: int) -> None:
+        self.site: Site | None = None
+        self.moment = moment
+        self.users: tuple[UUID | None, UUID | None] = (None, None)
+
+    def begin(self, site: Site) -> None:
+        self.site, second = site, site.add_user(ALPINE, "bob@alpineskihouse.com")
+        self.users = (guid_of(site.read(JOHN)), guid_of(site.read(second)))
+
+    @hookimpl
+    def mpf_authorize(self, call: Call) -> None:
+        self.moment -= 1 if self.site is not None else 0
+        if self.moment == 0 and self.site is not None:
+            site, self.site = self.site, None
+            site.rename(JOHN, f"CN=Old,{ALPINE}")
+            site.rename(f"CN=bob@alpineskihouse.com,{ALPINE}", JOHN)
+
+
+def after_a_swap(moment: int, namespace: str, procedure: str, given: dict[str, str]) -> tuple[int | None, bool, bool] | None:
+    """The error, and whether each of the users was changed; ``None`` where the request has fewer calls."""
+    swapper = Swapper(moment)
+    with make_site(swapper) as site:
+        prepared(site)
+        swapper.begin(site)
+        before = [site.read(str(Dn.by_guid(guid))).attributes for guid in swapper.users if guid is not None]
+        error = site.submit(procedure, ALPINE_ADMIN, {"user": ldap(JOHN), **given}, namespace).error
+        if swapper.site is not None:
+            return None
+        found = [site.read(str(Dn.by_guid(guid))).attributes for guid in swapper.users if guid is not None]
+        names = ("description", "msRTCSIP-PrimaryUserAddress")
+        changed = [any(one.get(name) != other.get(name) for name in names) for one, other in zip(before, found, strict=True)]
+        return error.code if error else None, changed[0], changed[1]
+
+
+@pytest.mark.slow
+def test_an_elevated_change_does_not_go_to_who_was_given_the_name_with_another_tool() -> None:
+    user = {"enabled": "true", "primaryURI": "sip:johnc@alpineskihouse.com"}
+    moments = []
+    while (found := after_a_swap(len(moments) + 1, OCS, "CreateSipUser", user)) is not None:
+        moments.append(found)
+    assert len(moments) > 20
+    assert set(moments) == {(Code.E_ACCESSDENIED, False, False)}
+
+
+@pytest.mark.slow
+def test_one_with_the_callers_own_rights_goes_to_who_has_the_name() -> None:
+    """Both are in the same place, so the caller has the same rights over both (docs/security.md, What is open)."""
+    moment = after_a_swap(5, AD, "ModifyUser", {"description": "changed"})
+    assert moment == (None, False, True)
 
 
 def steps(*calls: tuple[str, str, dict[str, str]]) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from mpf_access import AccessPlugin
+from mpf_access.rules import Rule
 from mpf_core import (
     Caller,
     Config,
@@ -185,3 +187,29 @@ def an_address_of_others(folder: Path) -> bool:
         site.succeed("CreateSipDomain", DOMAIN_ADMIN, organization=ldap(OTHER_CUSTOMER), address="fourthcoffee.com")
         user = {**USER, "primaryURI": "sip:kimba@fourthcoffee.com"}
         return site.submit("CreateSipUser", ALPINE_ADMIN, user).error is None
+
+
+def _denied(folder: Path, name: str) -> bool:
+    """Whether the administrator of the domain, called that, may do what an access list denies him and allows all others."""
+    folder.mkdir(exist_ok=True)
+    file = folder / "access.toml"
+    file.write_text(
+        f"[[rules]]\ndeny = ['*::TestDomainAdmin']\nto = ['{DOMAIN_ADMIN.name}']\n[[rules]]\nallow = ['*::*']\nto = ['*']\n"
+    )
+    with make_site(AccessPlugin(), settings={"mpf.access": {"file": str(file)}}) as site:
+        asked = {"namespace": "Managed Hosting", "procedure": "TestDomainAdmin"}
+        return site.engine.execute("<request><data/></request>", Caller(name), **asked).error is None
+
+
+@guard("an access list refuses", replaced(AccessPlugin, "mpf_authorize", hookimpl(lambda self, call: Decision(True))))
+def what_the_access_list_denies(folder: Path) -> bool:
+    return _denied(folder, DOMAIN_ADMIN.name)
+
+
+def _by_its_name(rule: Rule, caller: Principal, _: object) -> bool:
+    return "*" in rule.to or caller.name in rule.to
+
+
+@guard("an access list is about accounts, not about names", replaced(Rule, "is_about", _by_its_name))
+def a_denied_account_by_another_name(folder: Path) -> bool:
+    return _denied(folder, "FABRIKAM\\Administrator")

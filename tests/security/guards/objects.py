@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
 import pytest
+from lxml import etree
 
 from mpf_core import Caller, MpfError, hookimpl
 from mpf_core.errors import Code
@@ -16,13 +18,16 @@ from mpf_core.security.calls import Call
 from mpf_directory import account_properties
 from mpf_directory.dn import Dn
 from mpf_directory.layout import Kind, WellKnown, type_of
+from mpf_directory.operations import guid_of
 from mpf_directory.port import Modification, ModifyOp
+from mpf_directory.sids import sid_to_text
 from mpf_policy import claims, roles, suffixes, targets
 from mpf_policy.names import Names
 from mpf_policy.organizations import Organizations
 from tests.namespaces.support import (
     ALPINE,
     ALPINE_ADMIN,
+    BASE,
     DOMAIN_ADMIN,
     HOSTING,
     JOHN,
@@ -58,6 +63,42 @@ def _of_john(site: Site, name: str, value: str) -> bool:
 def a_manager_of_others(folder: Path) -> bool:
     with make_site() as site:
         return _of_john(site, "seeAlso", KIMBA)
+
+
+@guard("a property names its object plainly", replaced(targets, "_require_plain_name", nothing))
+def whose_a_sid_is(folder: Path) -> bool:
+    """Of one's own it is accepted then, and of others not."""
+    with make_site() as site:
+        sid = sid_to_text(site.read(JOHN).octets("objectSid") or b"")
+        return _of_john(site, "seeAlso", escape(f"<SID={sid}>"))
+
+
+@guard("attributes are named by LDAP display name", replaced(account_properties, "_NAME", re.compile(".*")))
+def a_password_by_its_oid(folder: Path) -> bool:
+    try:
+        account_properties.check_properties([etree.fromstring('<property name="1.2.840.113556.1.4.90">x</property>')])
+    except MpfError:
+        return False
+    return True
+
+
+def _quote_what_was_found(patch: pytest.MonkeyPatch) -> None:
+    found: list[Dn] = []
+    holds, refuse = roles._holds, roles._refuse
+
+    def look(groups: frozenset[str], role: roles.Role, target: Dn, organizations: Organizations) -> bool:
+        found.append(target)
+        return holds(groups, role, target, organizations)
+
+    patch.setattr(roles, "_holds", look)
+    patch.setattr(roles, "_refuse", lambda reason: refuse(re.sub("over '.*'", f"over '{found[-1]}'", reason)))
+
+
+@guard("a refusal quotes what was sent", _quote_what_was_found)
+def the_name_of_a_foreign_object(folder: Path) -> bool:
+    with make_site() as site:
+        user = {"user": ldap(str(Dn.by_guid(guid_of(site.read(KIMBA)) or pytest.fail("no GUID"))))}
+        return "Kimba" in str(site.submit("GetSipUserProperties", ALPINE_ADMIN, user).error)
 
 
 @guard("a flag of an account does not weaken its password", replaced(account_properties, "_UNPROTECTED", 0))
@@ -146,6 +187,27 @@ def an_organization_of_somebodys_own(folder: Path) -> bool:
         site.directory.modify(Dn.parse(SELF_MADE), [entry])
         claim = {"organization": ldap(SELF_MADE), "address": "nobodys.example"}
         return site.submit("CreateSipDomain", MESSENGER_ADMIN, claim).error is None
+
+
+def _every_domain_is_approved(patch: pytest.MonkeyPatch) -> None:
+    patch.setitem(claims._EVIDENCE, "approvals", lambda *_: "approved")
+
+
+@guard("a domain is approved for one organization", _every_domain_is_approved)
+def a_domain_that_others_were_approved(folder: Path) -> bool:
+    approved = {"coffee.example": OTHER_CUSTOMER.removesuffix(f",{BASE}")}
+    with make_site(claims={"evidence": "approvals", "approved": approved}) as site:
+        claim = {"organization": ldap(ALPINE), "address": "coffee.example"}
+        return site.submit("CreateSipDomain", ALPINE_ADMIN, claim).error is None
+
+
+@guard("a domain does not lie below another organization's", replaced(claims, "_owners_above", lambda *_: iter(())))
+def a_domain_below_one_of_others(folder: Path) -> bool:
+    with make_site() as site:
+        taken = {"organization": ldap(OTHER_CUSTOMER), "address": "coffee.example"}
+        site.succeed("CreateSipDomain", DOMAIN_ADMIN, **taken)
+        claim = {"organization": ldap(ALPINE), "address": "chat.coffee.example"}
+        return site.submit("CreateSipDomain", ALPINE_ADMIN, claim).error is None
 
 
 @guard("a domain does not lie above another organization's", replaced(claims, "_owners_below", lambda *_: iter(())))

@@ -13,6 +13,7 @@ from mpf_core import (
     Caller,
     Credentials,
     MpfError,
+    Principal,
     redaction,
     submission,
 )
@@ -65,6 +66,27 @@ def guessing_a_password(folder: Path) -> bool:
             caller = Caller("johnc@alpineskihouse.com", Credentials("johnc@alpineskihouse.com", guess))
             result = site.submit("GetSipUserProperties", caller, {"user": ldap(JOHN)})
         return result.error is None or "password" not in result.error.description
+
+
+def _say_who_is_unknown(patch: pytest.MonkeyPatch) -> None:
+    real = submission.Submission._authenticate
+
+    def authenticate(self: submission.Submission) -> Principal:
+        if not any(found(caller=self._caller) for found in self._around.runtime.plugins.each("mpf_resolve_caller")):
+            raise MpfError(0x80070005, "The caller is unknown.")
+        return real(self)
+
+    patch.setattr(submission.Submission, "_authenticate", authenticate)
+
+
+@guard("an unknown name is refused as a wrong password is", _say_who_is_unknown)
+def whether_there_is_such_a_name(folder: Path) -> bool:
+    with make_site() as site:
+        known, unknown = (
+            site.submit("GetSipUserProperties", Caller(name, Credentials(name, "a")), {"user": ldap(JOHN)}).error
+            for name in ("johnc@alpineskihouse.com", "nobody@alpineskihouse.com")
+        )
+        return str(known) != str(unknown)
 
 
 def _each_time_another(patch: pytest.MonkeyPatch) -> None:
