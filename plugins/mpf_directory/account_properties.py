@@ -40,6 +40,7 @@ _REFUSED: Mapping[str, str] = {
         ),
         _RIGHTS,
     ),
+    "msds-supportedencryptiontypes": _WEAK,
     "objectclass": "the class of an object is not a property of its",
     "member": "members are added by GroupAdd",
     "otherwellknownobjects": "it belongs to organizations",

@@ -235,6 +235,7 @@ class TestCreateUser:
             ("primaryGroupID ", "512"),
             ("msRTCSIP-PrimaryUserAddress", "sip:bob@alpineskihouse.com"),
             ("servicePrincipalName", "http/dc"),
+            ("msDS-SupportedEncryptionTypes", "1"),
         ],
     )
     def test_properties_that_accounts_are_not_given(self, site: Site, name: str, value: str) -> None:
