@@ -25,7 +25,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         seed = terminalreporter.config.getoption("randomly_seed", None)
         terminalreporter.write_line(f"The tests ran in the order of --randomly-seed={seed}", yellow=True)
     skipped = terminalreporter.stats.get("skipped", ())
-    for program in ("PostgreSQL", "strace"):
+    for program in ("PostgreSQL", "strace", "Chromium"):
         number = sum(1 for report in skipped if program in str(report.longrepr))
         if number:
             text = f"NOT TESTED with {program}, which is not here: {number} tests skipped"
