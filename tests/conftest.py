@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,6 +18,14 @@ _SERVERS = {"shared_server", "own_server", "postgres_place"}
 _LONGEST = {"test_third_party.py", "test_tutorial.py"}
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "full"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _each_password_is_hashed_once() -> None:
+    """The embedded directory's hash takes long on purpose, and is the same for the same password and salt."""
+    from mpf_directory import embedded_accounts
+
+    embedded_accounts._hash = lru_cache(maxsize=None)(embedded_accounts._hash)  # type: ignore[assignment]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
