@@ -181,14 +181,15 @@ class Procedure:
     audit_enabled: bool = False
     perf_enabled: bool = False
     save_data_for_rollback: bool = False
-    steps: tuple[Step, ...] = ()
+    #: Not shown: who looks for secrets in a failed request's variables would read the whole namespace in each frame.
+    steps: tuple[Step, ...] = field(default=(), repr=False)
     procedure_data: Element | None = None
     input_schema: InputSchema | None = None
     output_schema: InputSchema | None = None
     provider_source: str | None = None
     line: int | None = None
     file: str = ""
-    calls: tuple[tuple[str, str], ...] = ()
+    calls: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def full_name(self) -> str:
@@ -223,7 +224,7 @@ class Namespace:
     """A loaded namespace: procedures by name, and where it came from."""
 
     name: str
-    procedures: Mapping[str, Procedure] = field(default_factory=lambda: MappingProxyType({}))
+    procedures: Mapping[str, Procedure] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     description: str = ""
     provider_source: str | None = None
     provider_context: Element | None = None

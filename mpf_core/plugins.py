@@ -10,9 +10,11 @@ Plugins are entry points of installed packages, imported only if the configurati
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -58,7 +60,21 @@ class HookCaller:
         return self._function(**{name: arguments[name] for name in self._arguments})
 
 
-def _entry_points() -> dict[str, tuple[metadata.EntryPoint, bool]]:
+def _entry_points() -> Mapping[str, tuple[metadata.EntryPoint, bool]]:
+    return _offered(tuple(_places()))
+
+
+def _places() -> Iterator[tuple[str, int]]:
+    """Where packages are looked for, and when something came or went there last."""
+    for folder in sys.path:
+        with suppress(OSError):
+            place = Path(folder).absolute()
+            yield str(place), place.stat().st_mtime_ns
+
+
+@lru_cache(maxsize=1)
+def _offered(_places: tuple[tuple[str, int], ...]) -> Mapping[str, tuple[metadata.EntryPoint, bool]]:
+    """What the packages in these places offer. All that is installed has to be read for it."""
     found: dict[str, tuple[metadata.EntryPoint, bool]] = {}
     for group, security in ((GROUP, False), (SECURITY_GROUP, True)):
         for point in metadata.entry_points(group=group):
@@ -66,9 +82,14 @@ def _entry_points() -> dict[str, tuple[metadata.EntryPoint, bool]]:
     return found
 
 
+@lru_cache
+def _release(distribution: metadata.Distribution | None) -> tuple[str, str]:
+    """Name and version, for which all of a distribution's metadata are parsed."""
+    return (distribution.name, distribution.version) if distribution else ("", "")
+
+
 def _info(point: metadata.EntryPoint, security: bool) -> PluginInfo:
-    dist = point.dist
-    return PluginInfo(point.name, dist.name if dist else "", dist.version if dist else "", security)
+    return PluginInfo(point.name, *_release(point.dist), security)
 
 
 def installed() -> list[PluginInfo]:

@@ -2,8 +2,9 @@
 
     python -m scripts.run_tests [processes for the others, or "auto"] [seed of the order, or "random"]
 
-The others are shown as they run, what the first ones print comes at the end. Ctrl-C reaches both, and both clean up. The
-order is shuffled, and the same for a seed, so that a failure can be had again.
+The others are shown as they run, what the first ones print comes at the end. The others give way to them: one process runs all
+of the first ones, and would be the last to end. Ctrl-C reaches both, and both clean up. The order is shuffled, and the same for
+a seed, so that a failure can be had again.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def main() -> int:
         # One domain controller for all of them, so they run one after another.
         samba = subprocess.Popen([*pytest, "-m", "samba"], stdout=printed, stderr=subprocess.STDOUT)  # noqa: S603
         spread = ("-n", processes, "--dist", "loadfile", "--no-loadscope-reorder")
-        others = subprocess.Popen([*pytest, *spread, "-m", "not samba"])  # noqa: S603
+        others = subprocess.Popen(["nice", *pytest, *spread, "-m", "not samba"])  # noqa: S603, S607
         failed = [_end_of(process) != 0 for process in (others, samba)]
         printed.seek(0)
         print("\nOn a real Active Directory:", printed.read(), sep="\n", flush=True)

@@ -1,5 +1,5 @@
-"""What others build on, line by line: the public API, hooks, the configuration's keys, the store's tables, the commands and
-what their help promises, the shipped procedures.
+"""What others build on, line by line: the public API, hooks, the configuration's keys, the store's tables and
+the documents in them, the commands and what their help promises, the shipped procedures.
 
     python -m scripts.write_locks FOLDER
 
@@ -35,6 +35,7 @@ from mpf_directory import DirectoryPlugin
 from mpf_error import ErrorPlugin
 from mpf_managed import ManagedPlugin
 from mpf_ocs import OcsPlugin
+from scripts.stored_documents import documents
 from scripts.write_reference.book import Book
 from scripts.write_reference.errors import raised_by
 
@@ -243,6 +244,7 @@ LOCKS: Mapping[str, Callable[[], Iterator[str]]] = {
     "hooks": hooks,
     "settings": settings,
     "store": store,
+    "documents": documents,
     "commands": commands,
     "promises": promises,
     "procedures": procedures,

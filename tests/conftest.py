@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,13 +20,21 @@ _LONGEST = {"test_third_party.py", "test_tutorial.py"}
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "full"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _each_password_is_hashed_once() -> None:
+    """The embedded directory's hash takes long on purpose, and is the same for the same password and salt."""
+    from mpf_directory import embedded_accounts
+
+    embedded_accounts._hash = lru_cache(maxsize=None)(embedded_accounts._hash)  # type: ignore[assignment]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What was skipped because a program is missing must not go unnoticed, nor the order in which something failed."""
     if terminalreporter.stats.get("failed") or terminalreporter.stats.get("error"):
         seed = terminalreporter.config.getoption("randomly_seed", None)
         terminalreporter.write_line(f"The tests ran in the order of --randomly-seed={seed}", yellow=True)
     skipped = terminalreporter.stats.get("skipped", ())
-    for program in ("PostgreSQL", "strace"):
+    for program in ("PostgreSQL", "strace", "Chromium"):
         number = sum(1 for report in skipped if program in str(report.longrepr))
         if number:
             text = f"NOT TESTED with {program}, which is not here: {number} tests skipped"

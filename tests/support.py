@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import pytest
 from lxml import etree
 
 from mpf_core import (
@@ -22,6 +24,7 @@ from mpf_core import (
     argument,
     hookimpl,
     output,
+    plugins,
     read,
     two_phase,
     write,
@@ -58,6 +61,12 @@ def for_anybody(namespace: str) -> str:
         lambda found: f"{found[1]}>{ANYBODY}" + ("</procedure>" if found[2] else ""),
         namespace,
     )
+
+
+def offer(monkeypatch: pytest.MonkeyPatch, entry_points: Callable[..., Iterable[metadata.EntryPoint]]) -> None:
+    """As if these were the entry points of what is installed."""
+    monkeypatch.setattr(metadata, "entry_points", entry_points)
+    monkeypatch.setattr(plugins, "_offered", plugins._offered.__wrapped__)  # which remembers what is installed
 
 
 class StoreProvider(Provider):

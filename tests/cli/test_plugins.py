@@ -13,6 +13,7 @@ from mpf_core import hookimpl
 from mpf_core.cli import cli
 from mpf_error import ErrorPlugin
 from tests.cli.conftest import Run
+from tests.support import offer
 
 
 class Friendly:
@@ -73,7 +74,7 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
         found = list(real(**wanted))
         return metadata.EntryPoints([*found, *(point for point in ours if point.group == wanted.get("group"))])
 
-    monkeypatch.setattr(metadata, "entry_points", entry_points)
+    offer(monkeypatch, entry_points)
 
 
 @pytest.fixture

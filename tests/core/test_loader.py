@@ -183,3 +183,13 @@ xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="executeData"><xs:c
 <transform/></procedure></namespace>""",
     )
     assert said in str(error)
+
+
+def test_what_a_namespace_or_a_procedure_shows_of_itself_is_short(tmp_path: Path) -> None:
+    """Every frame of a failed request has it among its variables, which are searched for secrets."""
+    steps = '<execute namespace="N" procedure="P0"/>' * 50
+    procedures = "".join(f'<procedure name="P{number}">{steps}</procedure>' for number in range(50))
+    file = tmp_path / "n.xml"
+    file.write_text(f'<namespace name="N">{procedures}</namespace>')
+    namespace = load_namespace(file)
+    assert max(len(repr(namespace)), len(repr(namespace.procedures["P0"]))) < 1000

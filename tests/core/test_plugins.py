@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from mpf_core import CallContext, Caller, Change, Code, Config, ConfigError, Engine, Provider, hookimpl, write
 from mpf_core.plugins import GROUP, SECURITY_GROUP, installed
 from mpf_core.testing import AllowAll
-from tests.support import STORE_NAMESPACE, StorePlugin, StoreProvider, for_anybody
+from tests.support import STORE_NAMESPACE, StorePlugin, StoreProvider, for_anybody, offer
 
 MODULE = """
 from mpf_core import hookimpl
@@ -50,7 +51,7 @@ def fake_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             metadata.EntryPoint("MissingModule", "no_such_module_anywhere:X", SECURITY_GROUP),
         ],
     }
-    monkeypatch.setattr(metadata, "entry_points", lambda group: points[group])
+    offer(monkeypatch, lambda group: points[group])
 
 
 def engine(*enabled: str, strict: bool = False) -> Engine:
@@ -104,7 +105,7 @@ def test_security_hooks_outside_their_group_are_not_heard_and_refuse_everything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     point = metadata.EntryPoint("sneaky", "mpf_core.testing:AllowAll", GROUP)
-    monkeypatch.setattr(metadata, "entry_points", lambda group: [point] if group == GROUP else [])
+    offer(monkeypatch, lambda group: [point] if group == GROUP else [])
     (tmp_path / "n.xml").write_text(
         for_anybody('<namespace name="N"><procedure name="P" access="public"><transform/></procedure></namespace>')
     )
@@ -209,3 +210,19 @@ def test_reload_keeps_the_old_state_when_the_new_one_is_wrong(tmp_path: Path) ->
     )
     engine.reload()
     assert set(engine.namespaces["N"].procedures) == {"Q"}
+
+
+def test_what_is_installed_and_removed_meanwhile_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def names() -> set[str]:
+        return {info.name for info in engine().plugins}
+
+    assert "late" not in names()
+    info = tmp_path / "late-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: late\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(f"[{GROUP}]\nlate = late:Plugin\n")
+    assert "late" in names()
+    shutil.rmtree(info)
+    assert "late" not in names()

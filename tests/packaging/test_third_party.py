@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from mpf_core.cli.new import write
+from mpf_core.cli.scaffold import KINDS, Names, files
+
 ROOT = Path(__file__).parents[2]
 GREETER = ROOT / "examples" / "greeter"
 THIS = "{}.{}".format(*sys.version_info)
@@ -75,6 +78,10 @@ def python_of(version: str) -> Path | None:
     return None
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Wheels of mpf-core and of the example."""
@@ -82,9 +89,26 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [wheel(ROOT, folder), wheel(GREETER, folder)]
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """What `mpfctl new` writes, one package of each kind."""
+    folder = tmp_path_factory.mktemp("written")
+    for kind in KINDS:
+        write(files(kind, Names.of(f"Litware {kind.capitalize()}")), folder / f"litware-{kind}")
+    return {kind: folder / f"litware-{kind}" for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
+def written_wheels(written: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Wheels of these: any Python can have them."""
+    return [wheel(source, tmp_path_factory.mktemp("wheel")) for source in written.values()]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
-def test_wheels_of_others_are_found_enabled_and_called(version: str, wheels: list[Path], tmp_path: Path) -> None:
+def test_wheels_of_others_are_found_enabled_and_called(
+    version: str, wheels: list[Path], written: dict[str, Path], written_wheels: list[Path], tmp_path: Path
+) -> None:
     if version != THIS and not os.environ.get("MPF_ALL_PYTHONS"):
         pytest.skip(f"Python {version} is tried where MPF_ALL_PYTHONS is set")
     python = python_of(version)
@@ -93,18 +117,13 @@ def test_wheels_of_others_are_found_enabled_and_called(version: str, wheels: lis
     run(python, "-m", "venv", "--without-pip", "clean", cwd=tmp_path)
     clean = tmp_path / "clean" / "bin"
     install = (sys.executable, "-m", "pip", "--python", clean / "python", "install", "--quiet")
-    run(*install, *wheels, "pytest", cwd=tmp_path)
+    run(*install, *wheels, *written_wheels, "pytest", cwd=tmp_path)
 
-    # What the installed command writes, built and installed in its turn.
-    kinds = ("provider", "namespace", "policy")
-    sources = [tmp_path / f"litware-{kind}" for kind in kinds]
-    for kind in kinds:
-        run(clean / "mpfctl", "new", kind, f"Litware {kind.capitalize()}", cwd=tmp_path)
-    written = [wheel(source, tmp_path) for source in sources]
-    run(*install, "--no-deps", "--no-index", *written, cwd=tmp_path)
+    run(clean / "mpfctl", "new", "provider", "Litware Provider", cwd=tmp_path)
+    assert contents(tmp_path / "litware-provider") == contents(written["provider"])
 
     run(clean / "mpfctl", "init", cwd=tmp_path)
-    names = ("acme.greeter", *(f"litware.{kind}" for kind in kinds))
+    names = ("acme.greeter", *(f"litware.{kind}" for kind in KINDS))
     run(clean / "mpfctl", "plugins", "enable", *names, cwd=tmp_path)
     (tmp_path / "program.py").write_text(PROGRAM)
     printed = run(clean / "python", "program.py", cwd=tmp_path)
@@ -118,7 +137,7 @@ def test_wheels_of_others_are_found_enabled_and_called(version: str, wheels: lis
 
     # Their tests, with what is installed and not with what lies beside them.
     options = ("-q", "-W", "error", "-p", "no:cacheprovider", "--rootdir", tmp_path, "--import-mode", "importlib")
-    folders = [source / "tests" for source in (GREETER, *sources)]
+    folders = [source / "tests" for source in (GREETER, *written.values())]
     assert re.search(r"^\d+ passed", run(clean / "pytest", *options, *folders, cwd=tmp_path), re.MULTILINE)
 
 
