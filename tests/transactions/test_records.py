@@ -7,11 +7,11 @@ import time
 import pytest
 from lxml import etree
 
-from mpf_core import CallContext, Change, Code, StepState, TransactionState
+from mpf_core import CallContext, Change, Code, MpfError, StepState, TransactionState, Undo
 from mpf_core.store.port import StepRecord, StoreUnavailable, TransactionRecord
 from tests.support import CALLER, Bench
 from tests.transactions.conftest import Site
-from tests.transactions.test_ending import FAIL, put
+from tests.transactions.test_ending import FAIL, die_at, put
 from tests.transactions.test_faults import failing
 
 
@@ -106,6 +106,47 @@ class TestStep:
         assert result.error.code == Code.E_UNEXPECTED
         assert bench.store.values == {}
         assert not bench.engine.transactions.find()
+
+
+class TestSecret:
+    """A value that the request marks as one."""
+
+    SECRET = "hunter2-hunter2"
+    MARKED = put("a", SECRET).replace("<value>", '<value do-not-log="1">')
+
+    def test_it_is_hidden_long_after_its_request(self, site: Site) -> None:
+        die_at(site, site.engine(), "provider.apply.after", self.MARKED)
+
+        def undo(_ctx: CallContext, _change: Change) -> Undo:
+            raise MpfError(Code.E_FAIL, f"{self.SECRET} is no value to go back from")
+
+        site.provider.undo = undo  # type: ignore[method-assign]
+        other = site.engine()
+        (recovered,) = other.engine.recover()
+        assert [step.detail for step in recovered.steps] == ["0x80004005 *** is no value to go back from"]
+        (step,) = other.engine.transactions.get(recovered.transaction_id).steps
+        assert (self.SECRET in step.change, "***" in step.change, '"a"' in step.change) == (False, True, True)
+
+    def test_no_declaration_lets_it_be_stored_in_clear(self, site: Site, bench: Bench) -> None:
+        bench.run(self.MARKED.replace("<execute ", '<execute sensitive="2" '))
+        assert self.SECRET.encode() not in site.bytes()
+
+    def test_what_a_provider_calls_confidential_is_one(self, site: Site, bench: Bench) -> None:
+        bench.store.put = lambda _ctx, _data: Change(  # type: ignore[method-assign]
+            {"name": "a", "new": self.SECRET, "old": None}, confidential=True
+        )
+        bench.run(put("a", extra='sensitive="2"'))
+        assert self.SECRET.encode() not in site.bytes()
+
+
+class TestTransaction:
+    @pytest.mark.parametrize("end", ["", FAIL])
+    def test_it_says_when_it_began_and_when_it_ended(self, bench: Bench, end: str) -> None:
+        before = time.time()
+        found = bench.run(put("a") + end).transaction_id
+        record = bench.engine.transactions.get(found).record
+        assert record.ended is not None
+        assert before <= record.started < record.ended <= time.time()
 
 
 class TestLock:
