@@ -21,10 +21,26 @@ def schema(**declarations: str) -> etree._Element:
 
 
 #: From the documented procedures, by hand.
-NAMES = (
-    "contact container containerPath destination destinationContainer distinguishedName group hostingPath member newMember "
-    "object objectPath org organization path source user userDN"
-).split()
+NAMES = [
+    "contact",
+    "container",
+    "containerPath",
+    "destination",
+    "destinationContainer",
+    "distinguishedName",
+    "group",
+    "hostingPath",
+    "member",
+    "newMember",
+    "object",
+    "objectPath",
+    "org",
+    "organization",
+    "path",
+    "source",
+    "user",
+    "userDN",
+]
 
 
 @pytest.mark.parametrize("name", [*NAMES, "homeServerDN", "poolFQDN", "primaryURI"])

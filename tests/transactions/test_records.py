@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
 from lxml import etree
 
 from mpf_core import CallContext, Change, Code, MpfError, StepState, TransactionState, Undo
+from mpf_core.execution import Execution
 from mpf_core.store.port import StepRecord, StoreUnavailable, TransactionRecord
+from mpf_core.transaction.transaction import Transaction
 from tests.support import CALLER, Bench
 from tests.transactions.conftest import Site
 from tests.transactions.test_ending import FAIL, die_at, put
@@ -17,6 +20,10 @@ from tests.transactions.test_faults import failing
 
 def steps(bench: Bench, transaction_id: str) -> list[StepRecord]:
     return [step.record for step in bench.engine.transactions.get(transaction_id).steps]
+
+
+def parts_of_requests() -> list[object]:
+    return [one for one in gc.get_objects() if isinstance(one, Execution | Transaction | CallContext | StepRecord)]
 
 
 class TestStep:
@@ -148,6 +155,17 @@ class TestTransaction:
         assert record.ended is not None
         assert before <= record.started < record.ended <= time.time()
 
+    def test_nothing_is_kept_of_one_that_has_ended(self, bench: Bench) -> None:
+        """Its documents may hold passwords, and be large: they do not wait for the garbage collector."""
+        before = parts_of_requests()
+        gc.disable()
+        try:
+            assert bench.run(put("a")).error is None
+            after = parts_of_requests()
+        finally:
+            gc.enable()
+        assert [type(part) for part in after if not any(part is one for one in before)] == []
+
 
 class TestLock:
     @pytest.fixture(autouse=True)
@@ -163,6 +181,14 @@ class TestLock:
         assert result.error is not None
         assert result.error.code == Code.STORE_UNAVAILABLE
         assert bench.store.values == {}
+
+    def test_an_id_is_used_once_by_one_that_only_locks(self, bench: Bench) -> None:
+        bench.store.values["a"] = "1"
+        request = f"<request><data/><procedure>{put('a')}</procedure></request>"
+        assert bench.engine.execute(request, CALLER, transaction_id="{X}").error is None
+        again = bench.engine.execute(request, CALLER, transaction_id="{X}")
+        assert again.error is not None
+        assert again.error.code == Code.KEY_REUSED
 
     def test_a_holder_that_is_gone_meanwhile_was_another_request(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
