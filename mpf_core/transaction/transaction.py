@@ -84,7 +84,7 @@ class Transaction:
         self._begin()
         return self._store.journal.claim(self.record)
 
-    def lock(self, key: str, *, shared: bool = False) -> None:
+    def lock(self, key: str, *, shared: bool) -> None:
         """Hold ``key`` until the transaction has ended, alone or ``shared`` with others who only rely on it.
 
         Raises LOCK_VIOLATION when another transaction is in the way.
@@ -163,7 +163,7 @@ class Transaction:
         """A point to roll back to: see `rollback`."""
         return len(self._ledger.steps)
 
-    def rollback(self, to: int = 0) -> bool:
+    def rollback(self, to: int) -> bool:
         """Undo every open step after the mark ``to``, last first. Returns whether all of it could be undone.
 
         Raises Fenced when the transaction is another engine's by now, and InDoubt when that cannot be told: then nothing

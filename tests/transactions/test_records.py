@@ -8,7 +8,7 @@ import time
 import pytest
 from lxml import etree
 
-from mpf_core import CallContext, Change, Code, MpfError, StepState, TransactionState, Undo
+from mpf_core import CallContext, Change, Code, MpfError, StepState, TransactionState, Undo, output
 from mpf_core.execution import Execution
 from mpf_core.store.port import StepRecord, StoreUnavailable, TransactionRecord
 from mpf_core.transaction.transaction import Transaction
@@ -80,6 +80,11 @@ class TestStep:
         ]
         assert result.error is not None
         assert "cannot record what is about to be done" in result.error.description
+
+    def test_what_only_its_effect_tells_is_in_its_output(self, bench: Bench) -> None:
+        bench.store.apply = lambda _ctx, _change: (output("made", "7"),)  # type: ignore[method-assign,assignment,return-value]
+        after = '<after source="executeData" sourcePath="made" destination="data"/></execute>'
+        assert bench.data(put("a").replace("</execute>", after)) == "<data><made>7</made></data>"
 
     @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt()])
     def test_evidence_of_one_that_failed_is_there_for_its_undo(self, bench: Bench, error: BaseException) -> None:
