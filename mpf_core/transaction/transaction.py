@@ -45,7 +45,7 @@ class StepOutcome:
     procedure: str
     step: str
     state: StepState
-    detail: str = ""
+    detail: str
 
 
 class InDoubt(Exception):  # noqa: N818 - the state of the transaction

@@ -73,6 +73,9 @@ def test_mistakes_are_told(declaration: str, words: str) -> None:
 
 def test_words_of_other_policies_are_taken_as_they_are() -> None:
     assert read_declarations(schema(volume='kind="volume" needs="Janitors"')) == {"volume": Declared("volume", "Janitors")}
+    assert read_declarations(schema(subject='kind="subject" needs="Creators"')) == {
+        "subject": Declared("subject", "Creators")
+    }
 
 
 def test_every_value_counts_wherever_it_stands_and_all_of_it() -> None:

@@ -110,14 +110,17 @@ class TestStep:
         assert result.state is TransactionState.ROLLED_BACK
         assert bench.store.values == {}
 
-    @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}])
-    def test_what_is_no_json_is_refused_before_anything_is_done(self, bench: Bench, value: object) -> None:
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, (1, 2), {1: 2}])
+    def test_what_is_no_json_is_refused_before_anything_is_done(
+        self, bench: Bench, caplog: pytest.LogCaptureFixture, value: object
+    ) -> None:
         bench.store.put = lambda _ctx, _data: Change({"name": "a", "new": value, "old": None})  # type: ignore[method-assign,dict-item]
         result = bench.run(put("a"))
         assert result.error is not None
         assert result.error.code == Code.E_UNEXPECTED
         assert bench.store.values == {}
         assert not bench.engine.transactions.find()
+        assert "Change.data of 'Put' must be JSON" in caplog.text
 
 
 class TestSecret:
@@ -193,7 +196,8 @@ class TestLock:
         assert bench.engine.execute(request, CALLER, transaction_id="{X}").error is None
         again = bench.engine.execute(request, CALLER, transaction_id="{X}")
         assert again.error is not None
-        assert again.error.code == Code.KEY_REUSED
+        assert (again.error.code, "{X}" in again.error.description) == (Code.KEY_REUSED, True)
+        assert [line.entry.event for line in bench.engine.store.audit.lines()].count("request.end") == 2
 
     def test_a_holder_that_is_gone_meanwhile_was_another_request(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
