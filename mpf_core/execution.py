@@ -30,7 +30,7 @@ from mpf_core.security.identity import Impersonate, SecurityState
 from mpf_core.security.principal import Principal
 from mpf_core.store.port import Fenced, Store, StoreUnavailable
 from mpf_core.tracing import Trace
-from mpf_core.transaction.closing import Means
+from mpf_core.transaction.closing import Means, Tell
 from mpf_core.transaction.transaction import InDoubt, Transaction
 from mpf_core.validation.input_schema import InputSchema
 
@@ -110,10 +110,12 @@ class Execution:
     trace: Trace | None = None
     runtime: Runtime = field(init=False)
     authority: Authority = field(init=False)
+    tell: Tell = field(init=False)
 
     def __post_init__(self) -> None:
         around = self.around
         self.runtime = around.runtime
+        self.tell = _teller(around, self.log, self.transaction.id, log_calls=self.log_calls)
         self.authority = Authority(
             around.runtime,
             around.store,
@@ -510,14 +512,19 @@ class Execution:
             context.append(error_context(scope.error))
         return context
 
-    def tell(self, name: EventName, fields: dict[str, object]) -> None:
-        """Log an event and pass it to the observers."""
+
+def _teller(around: Surroundings, log: FilteringBoundLogger, transaction_id: str, *, log_calls: bool) -> Tell:
+    """What logs events and passes them to the observers. It knows nothing of the request, whose data it would keep."""
+
+    def tell(name: EventName, fields: dict[str, object]) -> None:
         if name in _NOTEWORTHY:
-            self.log.info(name, **fields)
-        elif self.log_calls:
-            self.log.debug(name, **fields)
-        if self.runtime.observers:
-            self.around.observing.tell(self.runtime.observers, Event(name, self.transaction.id, fields))
+            log.info(name, **fields)
+        elif log_calls:
+            log.debug(name, **fields)
+        if around.runtime.observers:
+            around.observing.tell(around.runtime.observers, Event(name, transaction_id, fields))
+
+    return tell
 
 
 def _named(schema: InputSchema | None, data: Element) -> dict[str, list[str]]:

@@ -97,7 +97,7 @@ class Planning:
         """An id that no transaction will have."""
         return self.record.id
 
-    def lock(self, key: str, *, shared: bool = False) -> None:
+    def lock(self, key: str, *, shared: bool) -> None:
         """Nothing is held: a plan is made beside running requests, and may be old when it is read."""
 
     def plan(self, error: MpfError | None = None) -> Plan:
@@ -142,7 +142,7 @@ class Planning:
         """A point to go back to: see `rollback`."""
         return len(self.steps)
 
-    def rollback(self, to: int = 0) -> bool:
+    def rollback(self, to: int) -> bool:
         """Forget the steps after the mark ``to``: they would be undone."""
         del self.steps[to:]
         if not self.steps:

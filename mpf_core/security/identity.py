@@ -57,8 +57,6 @@ class SecurityState:
         The execute-as credential of a procedure takes the place of the request's credentials for everything the
         procedure calls, and is used only where impersonation is on.
         """
-        if impersonate is Impersonate.INHERIT and execute_as is None:
-            return self
         basic = execute_as or self.basic
         identity = _RUNS_AS[impersonate](self, basic)
         capability = self.capability if identity == self.identity else None

@@ -297,7 +297,7 @@ class Engines(Protocol):
         ...
 
     def forget(self, engine: str) -> None:
-        """Remove the registration of an engine that is gone and has no open transaction."""
+        """Remove the registration of an engine that is gone, unless it has open transactions."""
         ...
 
     def is_sure(self) -> bool:

@@ -120,14 +120,10 @@ class Recovery:
                     line = AuditEntry("engine.gone", time.time(), caller=by, details={"engine": other})
                     self._store.audit.append([line])
                     certain = True
-                left = False
                 for record in journal.find(Query(states=OPEN_TRANSACTIONS, engine=other)):
-                    if not certain and self._may_be_running(record):
-                        left = True
-                    else:
+                    if certain or not self._may_be_running(record):
                         journal.adopt(record.id, other, me)
-                if not left:
-                    engines.forget(other)
+                engines.forget(other)
 
     def _may_be_running(self, record: TransactionRecord) -> bool:
         now = time.time()

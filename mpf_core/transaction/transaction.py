@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,7 +20,6 @@ from mpf_core.store.port import (
     AuditEntry,
     Fenced,
     IdTaken,
-    KeyReused,
     RequestKey,
     StepRecord,
     Store,
@@ -46,7 +45,7 @@ class StepOutcome:
     procedure: str
     step: str
     state: StepState
-    detail: str = ""
+    detail: str
 
 
 class InDoubt(Exception):  # noqa: N818 - the state of the transaction
@@ -78,19 +77,14 @@ class Transaction:
     def claim(self, key: RequestKey) -> TransactionRecord | None:
         """Begin with an idempotency key, durably; or return the earlier transaction that stands in the way.
 
-        Raises KeyReused; and StoreUnavailable, which leaves open whether it has begun: it is to be ended all the same.
+        Nothing has begun then, nor when it raises KeyReused, IdTaken or Fenced: this transaction is of no use any more.
+        StoreUnavailable leaves open whether it has begun: it is to be ended all the same.
         """
         self.record.key = key
         self._begin()
-        try:
-            earlier = self._store.journal.claim(self.record)
-        except (KeyReused, IdTaken, Fenced):
-            self._begun = False
-            raise
-        self._begun = earlier is None
-        return earlier
+        return self._store.journal.claim(self.record)
 
-    def lock(self, key: str, *, shared: bool = False) -> None:
+    def lock(self, key: str, *, shared: bool) -> None:
         """Hold ``key`` until the transaction has ended, alone or ``shared`` with others who only rely on it.
 
         Raises LOCK_VIOLATION when another transaction is in the way.
@@ -154,7 +148,7 @@ class Transaction:
             secrets=secrets,
         )
         self._intend(step)
-        ctx.flush = lambda: self._checkpoint(step, ctx)
+        ctx.flush = lambda evidence: self._checkpoint(step, evidence)
         try:
             points.reach("provider.apply.before")
             produced = provider.apply(ctx, change)
@@ -169,7 +163,7 @@ class Transaction:
         """A point to roll back to: see `rollback`."""
         return len(self._ledger.steps)
 
-    def rollback(self, to: int = 0) -> bool:
+    def rollback(self, to: int) -> bool:
         """Undo every open step after the mark ``to``, last first. Returns whether all of it could be undone.
 
         Raises Fenced when the transaction is another engine's by now, and InDoubt when that cannot be told: then nothing
@@ -210,9 +204,7 @@ class Transaction:
         return outcomes(self._ledger.steps)
 
     def let_go(self) -> None:
-        """Drop everything, so that a request's documents are freed at once and not by the garbage collector."""
-        self._ledger = Ledger(self.record, self._store.journal)
-        self.tell = _tell_nobody
+        """Drop who made it, so that a request's documents are freed at once and not by the garbage collector."""
         self.farewell = _say_nothing
 
     def _closing(self) -> Closing:
@@ -254,8 +246,8 @@ class Transaction:
                 raise
             raise _unavailable() from error
 
-    def _checkpoint(self, step: StepRecord, ctx: CallContext) -> None:
-        step.evidence = dict(ctx.evidence)
+    def _checkpoint(self, step: StepRecord, evidence: Mapping[str, Json]) -> None:
+        step.evidence = dict(evidence)
         self._ledger.touch(step)
         try:
             self._ledger.save()

@@ -64,6 +64,10 @@ def state(identity: Identity, capability: Capability | None = LIMITED) -> Securi
     return SecurityState(identity, SERVICE, CALLER, None, capability)
 
 
+def test_a_grant_limits_and_changes_nothing_else() -> None:
+    assert state(SERVICE, None).limited(LIMITED) == state(SERVICE, LIMITED)
+
+
 @pytest.mark.parametrize("impersonate", [Impersonate.INHERIT, Impersonate.OFF])
 def test_limits_last_as_long_as_the_account(impersonate: Impersonate) -> None:
     """Or an elevated procedure could get rid of them by calling as the service account once more."""

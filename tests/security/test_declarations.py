@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from mpf_core.security.declarations import OBJECT_ARGUMENTS, Declared, read_declarations, undeclared, values_of
+from mpf_core.security.declarations import Declared, read_declarations, undeclared, values_of
 
 XS = 'xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:sec="urn:mpf:security"'
 
@@ -20,7 +20,30 @@ def schema(**declarations: str) -> etree._Element:
     return etree.fromstring(f"<xs:schema {XS}>{elements}</xs:schema>")
 
 
-@pytest.mark.parametrize("name", sorted(OBJECT_ARGUMENTS | {"homeServerDN", "poolFQDN", "primaryURI"}))
+#: From the documented procedures, by hand.
+NAMES = [
+    "contact",
+    "container",
+    "containerPath",
+    "destination",
+    "destinationContainer",
+    "distinguishedName",
+    "group",
+    "hostingPath",
+    "member",
+    "newMember",
+    "object",
+    "objectPath",
+    "org",
+    "organization",
+    "path",
+    "source",
+    "user",
+    "userDN",
+]
+
+
+@pytest.mark.parametrize("name", [*NAMES, "homeServerDN", "poolFQDN", "primaryURI"])
 def test_what_holds_an_object_by_its_name_must_be_declared(name: str) -> None:
     one = schema(**{name: "", "harmless": ""})
     assert list(undeclared(one, {})) == [name]
@@ -50,6 +73,9 @@ def test_mistakes_are_told(declaration: str, words: str) -> None:
 
 def test_words_of_other_policies_are_taken_as_they_are() -> None:
     assert read_declarations(schema(volume='kind="volume" needs="Janitors"')) == {"volume": Declared("volume", "Janitors")}
+    assert read_declarations(schema(subject='kind="subject" needs="Creators"')) == {
+        "subject": Declared("subject", "Creators")
+    }
 
 
 def test_every_value_counts_wherever_it_stands_and_all_of_it() -> None:

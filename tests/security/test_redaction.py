@@ -117,6 +117,18 @@ def test_a_write_that_is_undone(bench: Bench, caplog: pytest.LogCaptureFixture) 
     assert_clean(sinks(bench, bench.run("Put"), caplog))
 
 
+def test_a_request_that_is_refused_for_what_quotes_them(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "mpf")
+    request = (
+        f'<request><data><pin do-not-log="1">{ARGUMENT}</pin></data><procedure><execute namespace="Store" '
+        f'procedure="Fail" impersonate="{ARGUMENT}"/></procedure></request>'
+    )
+    result = bench.engine.execute(request, CALLER)
+    assert result.error is not None
+    assert "***" in result.error.description
+    assert_clean(sinks(bench, result, caplog))
+
+
 def test_a_plan(bench: Bench) -> None:
     request = (
         '<request><data/><procedure><execute namespace="Store" procedure="Fail" impersonate="1"><executeData>'

@@ -28,8 +28,9 @@ TABLE: list[tuple[str | None, bool | None, bool | None, str, str]] = [
 ]
 Row: TypeAlias = tuple[str | None, bool, bool, str, str]
 ROWS: list[Row] = [
-    (first, has_basic, has_execute_as, second, account)
+    (called_with, has_basic, has_execute_as, second, account)
     for first, basic, execute_as, second, account in TABLE
+    for called_with in ([None, "0", "1", "2"] if first is None else [first])
     for has_basic in ([True, False] if basic is None else [basic])
     for has_execute_as in ([True, False] if execute_as is None else [execute_as])
 ]

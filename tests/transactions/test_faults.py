@@ -151,6 +151,23 @@ def test_a_fenced_engine_undoes_nothing(bench: Bench) -> None:
     assert ("undo", "b") not in bench.store.calls
 
 
+def test_a_fenced_engine_commits_nothing(bench: Bench) -> None:
+    bench.store.values["x"] = "1"
+    journal = bench.engine.store.journal
+
+    def rob(_ctx: object, _name: str) -> None:
+        record = bench.engine.transactions.find()[0]
+        assert journal.adopt(record.id, record.engine, "another")
+
+    bench.store.during_apply = rob
+    result = bench.run(remove("x") + put("a"))
+    assert result.error is not None
+    assert result.error.code == Code.XACT_E_INDOUBT
+    assert ("prepare commit", "x") in bench.store.calls
+    assert ("commit", "x") not in bench.store.calls
+    assert bench.store.parked == {"x": "1"}
+
+
 class TestFullDisk:
     """What needs another page of the file cannot be written any more, and what does not can."""
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
 from lxml import etree
 
-from mpf_core import CallContext, Change, Code, StepState, TransactionState
+from mpf_core import CallContext, Change, Code, MpfError, StepState, TransactionState, Undo, output
+from mpf_core.execution import Execution
 from mpf_core.store.port import StepRecord, StoreUnavailable, TransactionRecord
+from mpf_core.transaction.transaction import Transaction
 from tests.support import CALLER, Bench
 from tests.transactions.conftest import Site
-from tests.transactions.test_ending import FAIL, put
+from tests.transactions.test_ending import FAIL, die_at, put
 from tests.transactions.test_faults import failing
 
 
 def steps(bench: Bench, transaction_id: str) -> list[StepRecord]:
     return [step.record for step in bench.engine.transactions.get(transaction_id).steps]
+
+
+def parts_of_requests() -> list[object]:
+    return [one for one in gc.get_objects() if isinstance(one, Execution | Transaction | CallContext | StepRecord)]
 
 
 class TestStep:
@@ -74,6 +81,11 @@ class TestStep:
         assert result.error is not None
         assert "cannot record what is about to be done" in result.error.description
 
+    def test_what_only_its_effect_tells_is_in_its_output(self, bench: Bench) -> None:
+        bench.store.apply = lambda _ctx, _change: (output("made", "7"),)  # type: ignore[method-assign,assignment,return-value]
+        after = '<after source="executeData" sourcePath="made" destination="data"/></execute>'
+        assert bench.data(put("a").replace("</execute>", after)) == "<data><made>7</made></data>"
+
     @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt()])
     def test_evidence_of_one_that_failed_is_there_for_its_undo(self, bench: Bench, error: BaseException) -> None:
         def fail(ctx: CallContext, _name: str) -> None:
@@ -98,14 +110,69 @@ class TestStep:
         assert result.state is TransactionState.ROLLED_BACK
         assert bench.store.values == {}
 
-    @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}])
-    def test_what_is_no_json_is_refused_before_anything_is_done(self, bench: Bench, value: object) -> None:
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, (1, 2), {1: 2}])
+    def test_what_is_no_json_is_refused_before_anything_is_done(
+        self, bench: Bench, caplog: pytest.LogCaptureFixture, value: object
+    ) -> None:
         bench.store.put = lambda _ctx, _data: Change({"name": "a", "new": value, "old": None})  # type: ignore[method-assign,dict-item]
         result = bench.run(put("a"))
         assert result.error is not None
         assert result.error.code == Code.E_UNEXPECTED
         assert bench.store.values == {}
         assert not bench.engine.transactions.find()
+        assert "Change.data of 'Put' must be JSON" in caplog.text
+
+
+class TestSecret:
+    """A value that the request marks as one."""
+
+    SECRET = "hunter2-hunter2"
+    MARKED = put("a", SECRET).replace("<value>", '<value do-not-log="1">')
+
+    def test_it_is_hidden_long_after_its_request(self, site: Site) -> None:
+        die_at(site, site.engine(), "provider.apply.after", self.MARKED)
+
+        def undo(_ctx: CallContext, _change: Change) -> Undo:
+            raise MpfError(Code.E_FAIL, f"{self.SECRET} is no value to go back from")
+
+        site.provider.undo = undo  # type: ignore[method-assign]
+        other = site.engine()
+        (recovered,) = other.engine.recover()
+        assert [step.detail for step in recovered.steps] == ["0x80004005 *** is no value to go back from"]
+        (step,) = other.engine.transactions.get(recovered.transaction_id).steps
+        assert (self.SECRET in step.change, "***" in step.change, '"a"' in step.change) == (False, True, True)
+
+    def test_no_declaration_lets_it_be_stored_in_clear(self, site: Site, bench: Bench) -> None:
+        bench.run(self.MARKED.replace("<execute ", '<execute sensitive="2" '))
+        assert self.SECRET.encode() not in site.bytes()
+
+    def test_what_a_provider_calls_confidential_is_one(self, site: Site, bench: Bench) -> None:
+        bench.store.put = lambda _ctx, _data: Change(  # type: ignore[method-assign]
+            {"name": "a", "new": self.SECRET, "old": None}, confidential=True
+        )
+        bench.run(put("a", extra='sensitive="2"'))
+        assert self.SECRET.encode() not in site.bytes()
+
+
+class TestTransaction:
+    @pytest.mark.parametrize("end", ["", FAIL])
+    def test_it_says_when_it_began_and_when_it_ended(self, bench: Bench, end: str) -> None:
+        before = time.time()
+        found = bench.run(put("a") + end).transaction_id
+        record = bench.engine.transactions.get(found).record
+        assert record.ended is not None
+        assert before <= record.started < record.ended <= time.time()
+
+    def test_nothing_is_kept_of_one_that_has_ended(self, bench: Bench) -> None:
+        """Its documents may hold passwords, and be large: they do not wait for the garbage collector."""
+        before = parts_of_requests()
+        gc.disable()
+        try:
+            assert bench.run(put("a")).error is None
+            after = parts_of_requests()
+        finally:
+            gc.enable()
+        assert [type(part) for part in after if not any(part is one for one in before)] == []
 
 
 class TestLock:
@@ -122,6 +189,15 @@ class TestLock:
         assert result.error is not None
         assert result.error.code == Code.STORE_UNAVAILABLE
         assert bench.store.values == {}
+
+    def test_an_id_is_used_once_by_one_that_only_locks(self, bench: Bench) -> None:
+        bench.store.values["a"] = "1"
+        request = f"<request><data/><procedure>{put('a')}</procedure></request>"
+        assert bench.engine.execute(request, CALLER, transaction_id="{X}").error is None
+        again = bench.engine.execute(request, CALLER, transaction_id="{X}")
+        assert again.error is not None
+        assert (again.error.code, "{X}" in again.error.description) == (Code.KEY_REUSED, True)
+        assert [line.entry.event for line in bench.engine.store.audit.lines()].count("request.end") == 2
 
     def test_a_holder_that_is_gone_meanwhile_was_another_request(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
-from mpf_core import Event, StepState, TransactionState, hookimpl
+from mpf_core import CallContext, Change, Event, StepState, TransactionState, Undo, hookimpl
 from mpf_core.store.port import StepRecord, StoreUnavailable
 from mpf_core.testing import AllowAll
 from mpf_core.transactions import NotSettled
@@ -49,6 +50,20 @@ def disturbed(bench: Bench, transaction_id: str, disturb: Callable[[], None]) ->
         journal.steps = original  # type: ignore[method-assign]
 
 
+@contextmanager
+def interrupted(bench: Bench) -> Iterator[None]:
+    """Interrupt whatever is undone."""
+
+    def undo(_ctx: CallContext, _change: Change) -> Undo:
+        raise KeyboardInterrupt
+
+    bench.store.undo = undo  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del bench.store.undo  # type: ignore[method-assign]
+
+
 class TestOneOfMany:
     def test_one_that_another_engine_takes_meanwhile_is_left_to_it(self, site: Site) -> None:
         first, second, third = leave(site, "a", "b", "c")
@@ -86,6 +101,43 @@ class TestOneOfMany:
             assert [found.transaction_id for found in bench.engine._recoveries.run(stop)] == [first]
         assert site.provider.values == {"b": "1", "c": "1"}
         assert sorted(recovered(bench)) == sorted(others)
+
+    @pytest.mark.parametrize("forgotten", [False, True])
+    def test_one_that_ends_meanwhile_is_not_done_again(
+        self, site: Site, caplog: pytest.LogCaptureFixture, forgotten: bool
+    ) -> None:
+        first, second = leave(site, "a", "b")
+        bench = site.engine()
+        slow = bench.engine.recover()
+        assert next(slow).transaction_id == first
+        assert recovered(bench) == [second]
+        if forgotten:
+            bench.engine.store.journal.prune(time.time() + 1)
+        caplog.clear()
+        assert (list(slow), site.provider.calls.count(("undo", "b"))) == ([], 1)
+        assert "recovery.failed" not in caplog.text
+
+    def test_one_that_a_living_engine_has_taken_meanwhile_is_not_its_own(self, site: Site) -> None:
+        first, second = leave(site, "a", "b")
+        bench, other = site.engine(), site.engine()
+        slow = bench.engine.recover()
+        assert next(slow).transaction_id == first
+        assert other.engine.store.journal.adopt(second, bench.engine._own_seat(), other.engine._own_seat())
+        assert (list(slow), site.provider.values) == ([], {"b": "1"})
+
+    def test_one_that_runs_is_not_one_that_was_left(self, bench: Bench) -> None:
+        seen: list[str] = []
+        bench.store.during_apply = lambda _ctx, _name: seen.extend(recovered(bench))
+        assert bench.run(put("a") + put("b")).error is None
+        assert (seen, bench.store.values) == ([], {"a": "1", "b": "1"})
+
+    def test_an_interrupt_of_an_undo_stays_one(self, site: Site) -> None:
+        (found,) = leave(site, "a")
+        bench = site.engine()
+        with interrupted(bench), pytest.raises(KeyboardInterrupt):
+            recovered(bench)
+        assert bench.engine.transactions.get(found).record.state is TransactionState.ROLLING_BACK
+        assert recovered(bench) == [found]
 
     def test_an_engine_that_lives_does_not_hide_those_after_it(self, site: Site) -> None:
         living = site.engine()
@@ -152,6 +204,13 @@ class TestUncertain:
         lines = [line.entry for line in looking.engine.store.audit.lines() if line.entry.event == "engine.gone"]
         assert [(line.caller, line.details) for line in lines] == [("olivia", {"engine": seat})]
 
+    def test_nobody_answers_for_an_engine_that_is_surely_gone(self, site: Site, bench: Bench) -> None:
+        seat = bench.engine._own_seat()
+        die_at(site, bench, "provider.apply.after", put("a"))
+        looking = site.engine()
+        assert len(list(looking.engine.recover(gone=[seat], by="olivia"))) == 1
+        assert "engine.gone" not in [line.entry.event for line in looking.engine.store.audit.lines()]
+
     def test_nobody_answers_for_an_engine_that_has_its_lock(
         self, site: Site, bench: Bench, other: Callable[[], Bench]
     ) -> None:
@@ -190,6 +249,29 @@ class TestRetry:
         with pytest.raises(NotSettled):
             other.engine.transactions.retry(failed, "olivia")
         assert bench.store.calls.count(("undo", "a")) == undone
+
+    @pytest.fixture
+    def failed(self, bench: Bench) -> str:
+        bench.store.fail_undo.add("a")
+        failed = bench.run(put("a") + FAIL).transaction_id
+        bench.store.fail_undo.clear()
+        return failed
+
+    def test_one_that_is_interrupted_is_left_as_it_was(self, site: Site, bench: Bench, failed: str) -> None:
+        with interrupted(bench), pytest.raises(KeyboardInterrupt):
+            bench.engine.transactions.retry(failed, "olivia")
+        other = site.engine()
+        assert other.engine.transactions.get(failed).record.state is TransactionState.INCONSISTENT
+        assert recovered(other) == []
+        assert other.engine.transactions.retry(failed, "olivia").state is TransactionState.ROLLED_BACK
+
+    def test_a_store_that_fails_is_no_settlement(self, bench: Bench, failed: str) -> None:
+        def fail() -> None:
+            raise StoreUnavailable("gone")
+
+        with disturbed(bench, failed, fail), pytest.raises(StoreUnavailable):
+            bench.engine.transactions.retry(failed, "olivia")
+        assert bench.engine.transactions.retry(failed, "olivia").state is TransactionState.ROLLED_BACK
 
     def test_one_that_was_forgotten_meanwhile_is_none(self, bench: Bench) -> None:
         assert bench.engine._recoveries.retry("{00000000-0000-0000-0000-000000000000}", "olivia") is None

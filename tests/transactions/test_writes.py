@@ -9,13 +9,14 @@ import pytest
 
 from mpf_core.store.port import StepRecord, TransactionRecord
 from tests.support import CALLER, Bench
+from tests.transactions.conftest import Site
+from tests.transactions.test_closing import DO_ALL, together
 from tests.transactions.test_ending import FAIL, put, remove
 
 GET = '<execute namespace="Store" procedure="Get"><executeData><name>a</name></executeData></execute>'
 
 
-@pytest.fixture
-def written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], bool]]:
+def writes_of(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], bool]]:
     """Every write: the transaction's state, the states of the steps in it, and whether it waits for the disk."""
     made: list[tuple[str, list[str], bool]] = []
     journal = bench.engine.store.journal
@@ -27,6 +28,11 @@ def written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, li
 
     monkeypatch.setattr(journal, "write", noted)
     return made
+
+
+@pytest.fixture
+def written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], bool]]:
+    return writes_of(bench, monkeypatch)
 
 
 def test_each_intent_waits_for_the_disk_and_takes_the_outcome_before_it_along(
@@ -45,6 +51,14 @@ def test_a_decision_is_written_before_the_first_commit(bench: Bench, written: li
     bench.store.values["x"] = "1"
     bench.run(remove("x"))
     assert written[1:] == [("committing", ["1 done"], True), ("committed", ["1 committed"], True)]
+
+
+def test_nothing_is_decided_of_what_was_undone(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = site.engine(together(remove("x"), FAIL))
+    bench.store.values["x"] = "1"
+    written = writes_of(bench, monkeypatch)
+    assert bench.run(f"{DO_ALL}<catch>{put('a')}</catch>").error is None
+    assert [state for state, _, _ in written if state != "running"] == ["committed"]
 
 
 def test_a_rollback_makes_sure_and_does_not_wait(bench: Bench, written: list[tuple[str, list[str], bool]]) -> None:
