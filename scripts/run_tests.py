@@ -2,9 +2,9 @@
 
     python -m scripts.run_tests [processes for the others, or "auto"] [seed of the order, or "random"]
 
-The others are shown as they run, what the first ones print comes at the end. The others give way to them: one process runs all
-of the first ones, and would be the last to end. Ctrl-C reaches both, and both clean up. The order is shuffled, and the same for
-a seed, so that a failure can be had again.
+The others are shown as they run, what the first ones print comes at the end. The others give way to them: one process runs
+all of the first ones, and would be the last to end. Ctrl-C reaches both, and both clean up. The order is shuffled, and the
+same for a seed, so that a failure can be had again.
 """
 
 from __future__ import annotations
