@@ -10,10 +10,17 @@ from mpf_core.settings import suggestion
 
 
 def find_namespace(engine: Engine, name: str) -> Namespace:
-    """The namespace, whatever the case of its name. Raises UsageError with the nearest one there is."""
-    found = {known.lower(): space for known, space in engine.namespaces.items()}.get(name.strip().lower())
+    """The namespace, whatever the case of its name. Raises UsageError with the nearest one there is.
+
+    Who has given the name of a procedure alone is told where it is.
+    """
+    wanted = name.strip().lower()
+    found = {known.lower(): space for known, space in engine.namespaces.items()}.get(wanted)
     if found is None:
-        raise click.UsageError(f"There is no namespace '{name}'{suggestion(name, list(engine.namespaces))}")
+        procedures = [one for space in engine.namespaces.values() for one in space.procedures.values()]
+        meant = [f'"{one.full_name}"' for one in procedures if one.name.lower() == wanted]
+        hint = f"; did you mean {' or '.join(meant)}?" if meant else suggestion(name, list(engine.namespaces))
+        raise click.UsageError(f"There is no namespace '{name}'{hint}")
     return found
 
 

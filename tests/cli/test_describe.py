@@ -52,6 +52,7 @@ def test_names_are_found_in_any_case(run: Run, trial: Path) -> None:
     [
         ("Managed Office Communication Server", f"did you mean '{OCS}'?"),
         (f"{OCS}::CreateSipDomian", "did you mean 'CreateSipDomain'?"),
+        ("createSipDomain", f'did you mean "{OCS}::CreateSipDomain"?'),
     ],
 )
 def test_a_misspelt_name_gets_a_suggestion(run: Run, trial: Path, name: str, words: str) -> None:
