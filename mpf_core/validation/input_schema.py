@@ -49,14 +49,11 @@ class InputSchema:
             [str(one.get("name")) for one in twin.iter(xs("element"))]
             + [f"@{one.get('name')}" for one in twin.iter(xs("attribute"))]
         )
-        #: Whether it allows elements that it does not name.
-        self.open: bool = (
-            next(twin.iter(xs("any"), xs("group")), None) is not None
-            or root is None
-            or (root.get("type") is None and root.find(xs("complexType")) is None)
-        )
-        #: Whether nothing else can be in what it accepts: no part of it is of any type.
-        self.is_closed: bool = next(twin.iter(xs("any")), None) is None and all(map(_is_typed, twin.iter(xs("element"))))
+        has_wildcards = next(twin.iter(xs("any")), None) is not None
+        #: Whether there may be other arguments than those that it names.
+        self.open: bool = has_wildcards or root is None or not _is_typed(root)
+        #: Whether nothing that it does not name can be at any depth: an argument, too, may be of any type.
+        self.is_closed: bool = not has_wildcards and all(map(_is_typed, twin.iter(xs("element"))))
         self._required = tuple(each.name for each in declarations.all if each.required)
         self._with_value = frozenset(each.name for each in declarations.all if each.needs_a_value)
         declarations.refuse_empty_strings()

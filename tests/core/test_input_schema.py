@@ -476,3 +476,24 @@ def test_threads_see_only_their_own_data(typical: InputSchema) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+GROUP = '<xs:group name="g"><xs:sequence><xs:element name="a" type="xs:string"/></xs:sequence></xs:group>'
+
+
+@pytest.mark.parametrize(
+    ("body", "open_", "is_closed"),
+    [
+        ('<xs:element name="executeData"/>', True, False),
+        ('<xs:element name="executeData" type="xs:anyType"/>', True, False),
+        ('<xs:element name="executeData"><xs:complexType><xs:sequence><xs:any/></xs:sequence></xs:complexType></xs:element>', True, False),
+        ('<xs:element name="executeData"><xs:complexType><xs:all><xs:element name="a"/></xs:all></xs:complexType></xs:element>', False, False),
+        (f'{GROUP}<xs:element name="executeData"><xs:complexType><xs:group ref="g"/></xs:complexType></xs:element>', False, True),
+        ('<xs:element name="executeData"><xs:complexType/></xs:element>', False, True),
+    ],
+)  # fmt: skip
+def test_whether_there_may_be_more_than_it_names(body: str, open_: bool, is_closed: bool) -> None:
+    """Among the arguments, and at any depth."""
+    text = f'<Schema><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">{body}</xs:schema></Schema>'
+    found = compiled(text)
+    assert (found.open, found.is_closed) == (open_, is_closed)
