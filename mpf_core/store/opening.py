@@ -139,6 +139,8 @@ def _make_key_file(db: Database, key_file: Path) -> None:
         return
     written_with = master_key_of(db)
     if written_with is not None:
+        if key_file.exists():  # another engine has made both since the first look
+            return
         raise ConfigError(f"the key file {key_file} is missing; the store was written with master key {written_with}")
     with suppress(FileExistsError):  # another engine opens the new store at the same time
         create_key_file(key_file)

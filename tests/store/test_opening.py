@@ -10,6 +10,8 @@ import pytest
 
 from mpf_core.config import StoreSettings
 from mpf_core.errors import ConfigError
+from mpf_core.store import opening
+from mpf_core.store.database import Database
 from mpf_core.store.keys import MasterKeys, create_key_file, read_key_file
 from mpf_core.store.opening import MemoryStore, SqlStore, open_store
 from mpf_core.store.port import AuditEntry, Query, Store
@@ -106,6 +108,21 @@ def test_threads_that_open_a_new_store_at_once_have_the_same_keys(tmp_path: Path
         thread.join()
     assert len(digests) == 4
     assert len(set(digests)) == 1
+
+
+def test_another_engine_makes_the_new_store_between_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = sqlite_place(tmp_path)
+    look = opening.master_key_of
+
+    def late(db: Database) -> str | None:
+        monkeypatch.setattr(opening, "master_key_of", look)
+        place.open().close()
+        return look(db)
+
+    monkeypatch.setattr(opening, "master_key_of", late)
+    store = place.open()
+    assert store.vault.keys.ids == read_key_file(tmp_path / "mpf.key").ids
+    store.close()
 
 
 def test_a_new_sqlite_store_gets_its_key_file_beside_it(tmp_path: Path) -> None:
