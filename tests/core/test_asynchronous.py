@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from mpf_core import AsyncEngine, CallContext, Result, TransactionState
+from mpf_core import AsyncEngine, CallContext, Engine, Result, TransactionState
 from mpf_core.errors import Code
 from mpf_core.store.port import TransactionRecord
 from tests.support import CALLER, Bench
@@ -269,3 +270,11 @@ def test_an_engine_that_cannot_start_leaves_no_thread(bench: Bench, monkeypatch:
 
     asyncio.run(main())
     assert not [one for one in threading.enumerate() if one.name.startswith("mpf-request")]
+
+
+@pytest.mark.parametrize("name", ["submit", "execute", "plan"])
+def test_it_is_asked_as_the_engine_itself_is(name: str) -> None:
+    """But for `cancel`: whoever cancels the task cancels the request."""
+    own, engines = (inspect.signature(getattr(kind, name)) for kind in (AsyncEngine, Engine))
+    expected = [one for one in engines.parameters.values() if one.name != "cancel"]
+    assert (list(own.parameters.values()), own.return_annotation) == (expected, engines.return_annotation)
