@@ -212,7 +212,7 @@ class Transaction:
 
     def _make_sure(self) -> None:
         """Before anything is undone: it is still ours to undo."""
-        if not self._begun or not any(step.state in OPEN_STATES for step in self._ledger.steps):
+        if not any(step.state in OPEN_STATES for step in self._ledger.steps):
             return
         try:
             self._ledger.save(sync=False)

@@ -151,6 +151,22 @@ def test_a_fenced_engine_undoes_nothing(bench: Bench) -> None:
     assert ("undo", "b") not in bench.store.calls
 
 
+def test_a_fenced_engine_undoes_nothing_more(bench: Bench) -> None:
+    """It asks again, though it was sure when it undid the first step."""
+    journal = bench.engine.store.journal
+    bench.store.fail_after_effect.add("a")
+
+    def rob(_ctx: object, name: str) -> None:
+        if name == "b":
+            record = bench.engine.transactions.find()[0]
+            assert journal.adopt(record.id, record.engine, "another")
+
+    bench.store.during_apply = rob
+    assert bench.run(f"<try>{put('a')}</try><catch>{put('b')}</catch>{FAIL}").error is not None
+    assert [name for what, name in bench.store.calls if what == "undo"] == ["a"]
+    assert bench.store.values == {"b": "1"}
+
+
 def test_a_fenced_engine_commits_nothing(bench: Bench) -> None:
     bench.store.values["x"] = "1"
     journal = bench.engine.store.journal

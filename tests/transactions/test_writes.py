@@ -66,6 +66,13 @@ def test_a_rollback_makes_sure_and_does_not_wait(bench: Bench, written: list[tup
     assert written[1:] == [("rolling-back", ["1 done"], False), ("rolled-back", ["1 undone"], True)]
 
 
+def test_a_rollback_of_nothing_writes_its_end(bench: Bench, written: list[tuple[str, list[str], bool]]) -> None:
+    bench.store.lock_keys = True
+    bench.store.values["a"] = "1"
+    assert bench.run(put("a") + FAIL).error is not None
+    assert written == [("running", [], False), ("rolled-back", [], False)]
+
+
 def test_evidence_waits_for_the_disk(bench: Bench, written: list[tuple[str, list[str], bool]]) -> None:
     bench.store.during_apply = lambda ctx, _name: ctx.checkpoint()
     bench.run(put("a"))
