@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -109,7 +109,7 @@ class CallContext:
     evidence: dict[str, Json] = field(default_factory=dict, repr=False)
     saved_data: Element | None = None
     lock_key: Callable[..., None] = field(default=lambda _key, *, shared=False: None, repr=False)
-    flush: Callable[[Mapping[str, Json]], None] = field(default=lambda _evidence: None, repr=False)
+    flush: Callable[[], None] = field(default=lambda: None, repr=False)
     stale: Callable[[], int] | None = field(default=None, repr=False)
     capability: Capability | None = None
     record_assertion: Callable[[], None] = field(default=lambda: None, repr=False)
@@ -128,7 +128,7 @@ class CallContext:
         For a change whose next effect depends on what only the last one yielded. Costs one synced write. Raises
         STORE_UNAVAILABLE: then nothing more may be done.
         """
-        self.flush(self.evidence)
+        self.flush()
 
     @contextmanager
     def effect(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -45,7 +45,7 @@ class StepOutcome:
     procedure: str
     step: str
     state: StepState
-    detail: str
+    detail: str = ""
 
 
 class InDoubt(Exception):  # noqa: N818 - the state of the transaction
@@ -148,7 +148,7 @@ class Transaction:
             secrets=secrets,
         )
         self._intend(step)
-        ctx.flush = lambda evidence: self._checkpoint(step, evidence)
+        ctx.flush = lambda: self._checkpoint(step, ctx)
         try:
             points.reach("provider.apply.before")
             produced = provider.apply(ctx, change)
@@ -156,6 +156,8 @@ class Transaction:
         except BaseException:
             self._outcome(step, StepState.FAILED, ctx)
             raise
+        finally:
+            ctx.flush = _flush_nothing  # it would keep the context, which it knows, and with that the request's documents
         self._outcome(step, StepState.DONE, ctx)
         return produced
 
@@ -246,8 +248,8 @@ class Transaction:
                 raise
             raise _unavailable() from error
 
-    def _checkpoint(self, step: StepRecord, evidence: Mapping[str, Json]) -> None:
-        step.evidence = dict(evidence)
+    def _checkpoint(self, step: StepRecord, ctx: CallContext) -> None:
+        step.evidence = dict(ctx.evidence)
         self._ledger.touch(step)
         try:
             self._ledger.save()
@@ -298,6 +300,10 @@ def id_taken(transaction_id: str) -> MpfError:
 
 
 def _tell_nobody(_name: EventName, _fields: dict[str, object]) -> None:
+    pass
+
+
+def _flush_nothing() -> None:
     pass
 
 

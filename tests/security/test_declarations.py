@@ -73,8 +73,8 @@ def test_mistakes_are_told(declaration: str, words: str) -> None:
 
 def test_words_of_other_policies_are_taken_as_they_are() -> None:
     assert read_declarations(schema(volume='kind="volume" needs="Janitors"')) == {"volume": Declared("volume", "Janitors")}
-    assert read_declarations(schema(subject='kind="subject" needs="Creators"')) == {
-        "subject": Declared("subject", "Creators")
+    assert read_declarations(schema(subject='kind="subject" needs="Janitors"')) == {
+        "subject": Declared("subject", "Janitors")
     }
 
 
