@@ -184,6 +184,7 @@ class Transaction:
         Raises InDoubt when the decision or the end could not be recorded.
         """
         end = TransactionState.COMMITTED
+        self._ledger.to(TransactionState.COMMITTING)  # from now on nothing is rolled back here, whatever interrupts it
         if any(step.two_phase and step.state is StepState.DONE for step in self._ledger.steps):
             self._decide()
             end = self._closing().commit_all()
@@ -262,7 +263,6 @@ class Transaction:
         self._ledger.move(step, state)
 
     def _decide(self) -> None:
-        self._ledger.to(TransactionState.COMMITTING)
         try:
             self._ledger.save()
         except Fenced:

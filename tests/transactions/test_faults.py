@@ -151,6 +151,19 @@ def test_a_fenced_engine_undoes_nothing(bench: Bench) -> None:
     assert ("undo", "b") not in bench.store.calls
 
 
+def test_whose_end_is_refused_is_told_who_has_it(bench: Bench) -> None:
+    journal = bench.engine.store.journal
+
+    def rob(_ctx: object, _name: str) -> None:
+        record = bench.engine.transactions.find()[0]
+        assert journal.adopt(record.id, record.engine, "another")
+
+    bench.store.during_apply = rob
+    result = bench.run(put("a"))
+    assert result.error is not None
+    assert result.error.description.startswith("Another engine has taken the request over")
+
+
 def test_a_fenced_engine_undoes_nothing_more(bench: Bench) -> None:
     """It asks again, though it was sure when it undid the first step."""
     journal = bench.engine.store.journal

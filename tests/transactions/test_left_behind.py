@@ -185,6 +185,17 @@ class TestInterrupts:
         list(bench.engine.recover())
         assert (states(bench), site.provider.values) == (["rolled-back"], {})
 
+    def test_before_an_end_is_recorded_it_is_left_to_recovery(self, site: Site, bench: Bench) -> None:
+        """Its steps count as committed already: a rollback would undo none of them, and say that it did."""
+        with (
+            wrapped(bench.engine.store.journal, "write", lambda real: _at_the_first_end(real, KeyboardInterrupt())),
+            pytest.raises(KeyboardInterrupt),
+        ):
+            bench.run(PUTS)
+        assert (states(bench), len(site.provider.values)) == (["running"], 2)
+        list(bench.engine.recover())
+        assert (states(bench), site.provider.values) == (["rolled-back"], {})
+
     def test_an_interrupt_whose_end_cannot_be_recorded_stays_an_interrupt(self, site: Site, bench: Bench) -> None:
         def interrupt(_ctx: CallContext, _name: str) -> None:
             raise KeyboardInterrupt
@@ -223,6 +234,7 @@ class TestKeys:
         second = run(second_steps)
         assert second.error is not None
         assert (second.error.code, bench.store.values) == (Code.KEY_REUSED, {"a": "1"})
+        assert ("undo", "b") not in bench.store.calls
         view = bench.engine.transactions.get("{X}")
         assert (view.record.state, len(view.steps)) == (TransactionState.COMMITTED, 1)
 
@@ -321,6 +333,17 @@ class Interrupted(StoreProvider):
         assert isinstance(change.data, dict)
         self.interrupt("commit", str(change.data["remove"]))
         super().commit(ctx, change)
+
+
+def _at_the_first_end(real: Callable[..., Any], error: BaseException) -> Callable[..., Any]:
+    errors = [error]
+
+    def write(record: Any, *arguments: Any, **options: Any) -> Any:
+        if options.get("audit") and errors:
+            raise errors.pop()
+        return real(record, *arguments, **options)
+
+    return write
 
 
 def _at_the_end(real: Callable[..., Any], error: Exception) -> Callable[..., Any]:
