@@ -282,9 +282,9 @@ class Transaction:
                 self._ledger.save(sync=lasting, audit=audit, messages=messages)
             elif audit:
                 self._store.audit.append(audit)
-        except BaseException as error:
+        except Exception as error:
             self.record.state = before
-            if isinstance(error, Fenced) or not isinstance(error, Exception):
+            if isinstance(error, Fenced):
                 raise
             raise InDoubt from error
 
