@@ -191,7 +191,9 @@ class TestTwoPhase:
         assert [step.state for step in result.rollback] == [StepState.IN_DOUBT, StepState.COMMITTED]
         assert bench.store.parked == {"x": "1"}
         bench.store.fail_commit.clear()
-        assert bench.engine.transactions.retry(result.transaction_id, "olivia").state is TransactionState.COMMITTED
+        retried = bench.engine.transactions.retry(result.transaction_id, "olivia")
+        assert retried.state is TransactionState.COMMITTED
+        assert [step.state for step in retried.steps] == [StepState.COMMITTED, StepState.COMMITTED]
         assert bench.store.parked == {}
 
     def test_past_the_decision_recovery_commits(self, site: Site, bench: Bench) -> None:
