@@ -114,7 +114,7 @@ def no_decision() -> None:
     """The commits run before it is durable that they shall."""
 
     def decide(self: Transaction) -> None:
-        self._ledger.to(TransactionState.COMMITTING)
+        pass
 
     Transaction._decide = decide  # type: ignore[method-assign]
 
