@@ -50,6 +50,16 @@ class ForgettingDirectory(DelegatingDirectory):
         super().__init__(directory)
         self._memory = memory
 
+    def delete(self, dn: Dn) -> None:
+        """See `port.Directory.delete`."""
+        super().delete(dn)
+        self._memory.deleted()
+
+    def rename(self, dn: Dn, new_dn: Dn) -> None:
+        """See `port.Directory.rename`."""
+        super().rename(dn, new_dn)
+        self._memory.renamed(dn, new_dn)
+
     def _write(self, effect: Callable[[], None]) -> None:
         try:
             effect()

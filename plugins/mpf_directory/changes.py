@@ -23,6 +23,7 @@ from uuid import UUID
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Change, Element, Json, Output, Provider, Undo
 from mpf_core.security.identity import IdentityKind
+from mpf_directory.authorized import AuthorizedDirectory
 from mpf_directory.caching import ForgettingDirectory, RememberingDirectory
 from mpf_directory.change_records import change_records
 from mpf_directory.dn import Dn, domain_of
@@ -268,10 +269,12 @@ class DirectoryProvider(Provider):
 
     def _remembering(self, ctx: CallContext, directory: Directory, account: Hashable) -> Directory:
         memory = self._memory(ctx)
-        if ctx.stale is None or ctx.identity.kind is IdentityKind.RECOVERY:
+        if ctx.identity.kind is IdentityKind.RECOVERY:
             return ForgettingDirectory(directory, memory)
+        if ctx.stale is None:
+            return AuthorizedDirectory(ForgettingDirectory(directory, memory), memory)
         memory.stale = ctx.stale
-        return RememberingDirectory(directory, memory, account)
+        return AuthorizedDirectory(RememberingDirectory(directory, memory, account), memory)
 
     def _memory(self, ctx: CallContext) -> Memory:
         """The transaction's. It lives as long as the property bag, of which undo and commit have none."""

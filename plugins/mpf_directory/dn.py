@@ -235,6 +235,12 @@ class Dn:
         other.require_name()
         return self._same[-len(other._same) :] == other._same
 
+    def moved(self, old: Dn, new: Dn) -> Dn:
+        """What this is called when ``old``, which it is or lies below, is called ``new``."""
+        for rdn in reversed(self.rdns[: len(self.rdns) - len(old.rdns)]):
+            new = new.child(*rdn)
+        return new
+
     def require_name(self) -> None:
         """Raises E_ADS_BAD_PATHNAME when this is one of the special forms."""
         if self.form is not DnForm.NAME:

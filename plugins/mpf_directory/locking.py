@@ -64,7 +64,7 @@ def hold_below(ctx: CallContext, directory: Directory, dn: Dn, new_dn: Dn) -> No
         # Who creates something shares its container, so when all containers are held there is nothing new any more.
         for name in found:
             hold_object(ctx, name)
-            hold_object(ctx, _moved(name, dn, new_dn))
+            hold_object(ctx, name.moved(dn, new_dn))
         held.update(found)
 
 
@@ -87,13 +87,6 @@ def renamed_meanwhile(dn: Dn) -> MpfError:
 def _names(directory: Directory, dn: Dn) -> Iterator[Dn]:
     found = directory.search(dn, Scope.SUBTREE, Filter.present("objectClass"), ["objectClass"])
     return (entry.dn for entry in found)
-
-
-def _moved(dn: Dn, old: Dn, new: Dn) -> Dn:
-    """What ``dn``, which lies below ``old``, is called when that is called ``new``."""
-    for rdn in reversed(dn.rdns[: len(dn.rdns) - len(old.rdns)]):
-        new = new.child(*rdn)
-    return new
 
 
 def _targets(operation: Operation) -> Iterator[Dn]:

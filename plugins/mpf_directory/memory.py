@@ -1,11 +1,14 @@
-"""Where a transaction keeps what it has read of the directory: `caching` says for how long."""
+"""What a transaction knows of the directory: what it has read (`caching` says for how long), and what names stand for."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from uuid import UUID
 from weakref import WeakValueDictionary
+
+from mpf_directory.dn import Dn, DnForm
 
 #: So many answers are kept of one transaction.
 _MOST_ANSWERS = 1000
@@ -16,11 +19,13 @@ class Memory:
     """Of one transaction. Used by its thread only; lives as long as somebody holds it.
 
     ``changes`` counts the transaction's writes, and ``stale``, as far as that is known, how often a lock that it has taken
-    has put what it had read before out of date (`mpf_core.CallContext.stale`).
+    has put what it had read before out of date (`mpf_core.CallContext.stale`). ``authorized`` are the objects that its calls
+    were authorized for, by the names that they had then, or have been given by the transaction since: see `authorized`.
     """
 
     changes: int = 0
     stale: Callable[[], int] = lambda: 0
+    authorized: dict[Dn, UUID] = field(default_factory=dict)
     _seen: int = 0
     _answers: dict[Hashable, object] = field(default_factory=dict)
 
@@ -33,6 +38,20 @@ class Memory:
         """The transaction changes something."""
         self.changes += 1
         self._answers.clear()
+
+    def renamed(self, dn: Dn, new_dn: Dn) -> None:
+        """The transaction has given the object ``dn``, and all below it, another name."""
+        known = self.authorized
+        old = dn if dn.form is DnForm.NAME else next((name for name, guid in known.items() if guid == dn.guid), None)
+        if old is None:  # what is known may lie below it
+            known.clear()
+            return
+        moved = {name.moved(old, new_dn): guid for name, guid in known.items() if name.is_within(old)}
+        self.authorized = {name: guid for name, guid in known.items() if not name.is_within(old)} | moved
+
+    def deleted(self) -> None:
+        """The transaction has deleted something: whatever name that had may be given to something else."""
+        self.authorized.clear()
 
     @property
     def answers(self) -> dict[Hashable, object]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from mpf_directory.dn import Dn
 from mpf_directory.locking import renamed_meanwhile
+from mpf_directory.memory import Memory
 from mpf_policy.organizations import Organizations
 
 
@@ -20,7 +21,9 @@ class Names:
     Objects that were not there are not remembered: the transaction may be about to create them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, memory: Memory) -> None:
+        """``memory`` is the transaction's: it is told, for those who read what these names stand for."""
+        self._memory = memory
         self._known: dict[str, tuple[Dn, UUID | None]] = {}
         self._settled: set[str] = set()
 
@@ -46,6 +49,8 @@ class Names:
             return target
         self._known[text] = found
         self._settled.add(text)
+        if found[1] is not None:
+            self._memory.authorized[found[0]] = found[1]
         return found[0]
 
     def objects(self, text: str) -> Iterator[tuple[Dn, Dn]]:

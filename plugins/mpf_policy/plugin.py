@@ -130,7 +130,7 @@ class PolicyPlugin:
         organizations = Organizations(directory, self._settings.hosting_ou, self._domain_admins)
         if known is not None and known.age[0] == memory.age[0]:
             organizations.keep_groups(known.organizations)
-        names = known.names if known is not None else Names()
+        names = known.names if known is not None else Names(memory)
         names.unsettle()
         made = _LookedUp(organizations, names, memory, memory.age)
         with self._lock:

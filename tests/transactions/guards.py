@@ -353,3 +353,9 @@ def told_on_the_way(patch: Patch) -> None:
             observer(event=event)
 
     patch.setattr(Observing, "tell", tell)
+
+
+@noticed_by("transactions/test_observers.py::test_a_slow_observer_delays_a_little_and_changes_nothing")
+def waited_for(patch: Patch) -> None:
+    """A request's response waits until its events were delivered, however long that takes."""
+    patch.setattr(Observing, "wait", lambda self: self._flushed(60))
