@@ -16,6 +16,8 @@ from mpf_core.errors import Code
 from mpf_core.model import Access
 from mpf_core.security.calls import Call
 from mpf_directory import account_properties
+from mpf_directory.authorized import AuthorizedDirectory
+from mpf_directory.delegating import DelegatingDirectory
 from mpf_directory.dn import Dn
 from mpf_directory.layout import Kind, WellKnown, type_of
 from mpf_directory.operations import guid_of
@@ -42,7 +44,7 @@ from tests.namespaces.support import (
 from tests.policy import hosting
 from tests.policy.test_lookups import Ground
 from tests.security.guards.base import KIMBA, guard, nothing, replaced
-from tests.security.test_moved_meanwhile import DC, steps
+from tests.security.test_moved_meanwhile import DC, USERS, Swapper, steps
 
 AD = "Managed Active Directory"
 SUFFIXES = {"evidence": "upn-suffixes"}
@@ -282,6 +284,7 @@ def _as_it_was_meant_first(patch: pytest.MonkeyPatch) -> None:
         return real(self, by_guid, text, organizations, nested=nested)
 
     patch.setattr(Names, "resolve", resolve)
+    patch.setattr(AuthorizedDirectory, "read", DelegatingDirectory.read)  # which would notice, too
 
 
 @guard("each call is decided by what has the name then", _as_it_was_meant_first)
@@ -299,3 +302,15 @@ def an_administrator_who_has_a_users_name(folder: Path) -> bool:
 
         meanwhile.act, meanwhile.moment = swap, 12
         return site.engine.execute(steps(first, second, last), Caller(CSR)).error is None
+
+
+@guard("a name is another object's no more than it was", replaced(AuthorizedDirectory, "read", DelegatingDirectory.read))
+def a_user_who_was_given_the_name(folder: Path) -> bool:
+    """Over him, too, the caller has the rights; but it was not him that the call was allowed for."""
+    swapper = Swapper(5)
+    with make_site(swapper) as site:
+        bob = guid_of(site.read(site.add_user(ALPINE, "bob@alpineskihouse.com")))
+        swapper.names, swapper.site = USERS, site
+        site.submit("ModifyUser", ALPINE_ADMIN, {"user": ldap(JOHN), "description": "changed"}, AD)
+        assert bob is not None
+        return site.read(str(Dn.by_guid(bob))).text("description") == "changed"
