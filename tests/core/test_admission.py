@@ -56,6 +56,16 @@ class TestSimple:
         assert (admitted.title, admitted.plain, admitted.steps, admitted.procedure_data) == ("N::P", True, (), None)
         assert texts(admitted.data) == ["<data><a/></data>"]
 
+    @pytest.mark.parametrize("namespace", ["http://maps/specs/prov.xml", "https://maps/specs/prov.xml"])
+    def test_in_the_namespace_of_the_samples_it_is_the_same(self, namespace: str) -> None:
+        source = f'<p:request xmlns:p="{namespace}"><p:data><p:a/></p:data></p:request>'
+        assert [element.tag for element in admit(source, "N", "P", LIMITS, nothing).data[0].iter()] == ["data", "a"]
+
+    def test_in_another_namespace_it_is_none(self) -> None:
+        with pytest.raises(MpfError) as raised:
+            admit('<request xmlns="urn:other"><data/></request>', "N", "P", LIMITS, nothing)
+        assert raised.value.code == Code.INVALID_REQUEST
+
     def test_without_data_it_has_an_empty_one(self) -> None:
         assert texts(simple("").data) == ["<data/>"]
 

@@ -7,7 +7,7 @@ import pytest
 from mpf_core import Call, Caller, Code, Decision, TransactionState, hookimpl
 from mpf_core.engine import Result
 from mpf_core.testing import AllowAll
-from tests.support import CALLER, Bench
+from tests.support import ANYBODY, CALLER, Bench
 from tests.transactions.conftest import Site
 from tests.transactions.test_ending import FAIL, die_at, put
 
@@ -44,12 +44,44 @@ def test_another_body_is_refused(bench: Bench) -> None:
     assert bench.store.values == {"a": "1"}
 
 
-def test_keys_belong_to_their_callers(bench: Bench) -> None:
-    send(bench, put("a"))
-    other = Caller("other@fabrikam.com")
-    request = "<request><data><name>b</name><value>1</value></data></request>"
-    result = bench.engine.execute(request, other, namespace="Managed", procedure="Put", idempotency_key="k1")
-    assert result.error is None or result.error.code != Code.KEY_REUSED
+#: A procedure that anybody may call.
+OPEN = f"""<namespace name="Open"><procedure name="Put" access="public">{ANYBODY}
+  <execute namespace="Store" procedure="Put">
+    <before source="data" sourcePath="*" destination="executeData"/>
+  </execute>
+</procedure></namespace>"""
+
+
+def send_simple(bench: Bench, caller: str, name: str = "a") -> Result:
+    request = f"<request><data><name>{name}</name><value>1</value></data></request>"
+    return bench.engine.execute(request, Caller(caller), namespace="Open", procedure="Put", idempotency_key="k1")
+
+
+def test_keys_belong_to_their_callers(site: Site) -> None:
+    bench = site.engine(OPEN)
+    assert send_simple(bench, CALLER.name).error is None
+    result = send_simple(bench, "other@fabrikam.com", "b")
+    assert (result.error, result.repeated) == (None, False)
+    assert bench.store.values == {"a": "1", "b": "1"}
+
+
+@pytest.mark.parametrize(
+    ("sent_by", "sent_again_by", "repeated"),
+    [
+        ("kim@fabrikam.com", "KIM@Fabrikam.COM", True),
+        ("kim@fabrikam.com", "\u212aim@fabrikam.com", False),  # the sign for kelvin
+        ("sam@fabrikam.com", "\u017fam@fabrikam.com", False),  # the long s
+        ("gross@fabrikam.com", "gro\u00df@fabrikam.com", False),
+    ],
+)
+def test_a_caller_is_the_same_in_capitals_and_nobody_who_looks_alike(
+    site: Site, sent_by: str, sent_again_by: str, repeated: bool
+) -> None:
+    bench = site.engine(OPEN)
+    first, second = (send_simple(bench, name) for name in (sent_by, sent_again_by))
+    assert (first.error, second.error) == (None, None)
+    assert second.repeated is repeated
+    assert puts(bench) == (1 if repeated else 2)
 
 
 def test_what_was_rolled_back_may_be_sent_again(bench: Bench) -> None:
