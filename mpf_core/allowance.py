@@ -7,7 +7,7 @@ it: it would go on without limit.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Set
 
 from lxml import etree
 
@@ -50,7 +50,7 @@ class Allowance:
         except MpfError as error:
             raise Doomed(error) from None
 
-    def hide(self, values: set[str]) -> None:
+    def hide(self, values: Set[str]) -> None:
         """Look out for more secrets (`mpf_core.redaction.hide`). Raises Doomed when there are too many."""
         if values:
             check_secrets(self.limits, values | redaction.hidden())
@@ -58,9 +58,7 @@ class Allowance:
 
     def copy(self, node: Element) -> None:
         """A node is about to be copied. Raises Doomed when that is too much."""
-        # As XML text: what a document costs as well, and quick to tell.
-        size = len(node.text or "") if not len(node) and not node.attrib else len(etree.tostring(node, with_tail=False))
-        self.write(size)
+        self.write(size_of(node))
 
     def write(self, size: int) -> None:
         """So many characters are about to be copied. Raises Doomed when that is too much."""
@@ -69,6 +67,11 @@ class Allowance:
         if self._copied > limit:
             text = f"The transfers of this request copy more than engine.limits.copied_bytes allows ({limit})."
             raise Doomed(MpfError(Code.TOO_MUCH_DATA, text))
+
+
+def size_of(node: Element) -> int:
+    """What a copy of a node costs: the length of its XML text, which is what a document costs as well, and quick to tell."""
+    return len(node.text or "") if not len(node) and not node.attrib else len(etree.tostring(node, with_tail=False))
 
 
 def check_secrets(limits: Limits, values: Collection[str]) -> None:

@@ -195,9 +195,8 @@ class Execution:
         try:
             for _ in frame.iterations(step):
                 data = step.execute_data
-                if data is not None:
-                    self.allowance.hide(redaction.marked(data))
-                    self.allowance.copy(data)
+                self.allowance.hide(step.secrets)
+                self.allowance.write(step.size)
                 frame.execute_data = etree.Element("executeData") if data is None else clone(data)
                 try:
                     for before in step.before:

@@ -107,7 +107,10 @@ When: TypeAlias = WhenPath | WhenCase
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """What execute, queue and transform have in common. ``label`` names the step within its procedure."""
+    """What execute, queue and transform have in common. ``label`` names the step within its procedure.
+
+    ``secrets`` are the texts in ``execute_data`` that are marked as secret, and ``size`` is what a copy of it costs.
+    """
 
     label: str
     for_each: tuple[ForEach, ...] = ()
@@ -116,6 +119,8 @@ class Action:
     before: tuple[Transfer, ...] = ()
     after: tuple[Transfer, ...] = ()
     execute_data: Element | None = None
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from lxml import etree
 
-from mpf_core import xml
+from mpf_core import redaction, xml
+from mpf_core.allowance import size_of
 from mpf_core.errors import Code, MpfError, Violation
 from mpf_core.model import (
     Execute,
@@ -138,15 +139,18 @@ class StepReader:
             )
             for item in element.findall("repeat")
         )
-        parts = {
+        data = element.find("executeData")
+        parts: dict[str, object] = {
             "label": label,
             "for_each": tuple(loops),
             "repeat": repeats,
             "when": tuple(self._when(item, scopes) for item in element.findall("when")),
             "before": tuple(self._transfer(item, scopes, label) for item in element.findall("before")),
             "after": tuple(self._transfer(item, scopes, label) for item in element.findall("after")),
-            "execute_data": element.find("executeData"),
+            "execute_data": data,
         }
+        if data is not None:
+            parts |= {"secrets": frozenset(redaction.marked(data)), "size": size_of(data)}
         if tag == "transform":
             return Transform(**parts)  # type: ignore[arg-type]
         namespace, procedure = element.get("namespace", ""), element.get("procedure", "")

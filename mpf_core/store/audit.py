@@ -33,6 +33,7 @@ class SqlAudit:
         self._add = db.compiled(_ADD)
         self._find_end = db.compiled(_END)
         self._move_head = db.compiled(_PUT)
+        #: The end that this object has written last, as it is kept and as it is.
         self._closed: bytes | None = b""
         self._place = START
         self._wait = db.compiled(_WAIT) if db.dialect == "postgresql" else None
@@ -110,7 +111,7 @@ class SqlAudit:
     def _end(self, cursor: Cursor) -> Link:
         """Where the next line goes. An end that does not verify is not taken over as if it did."""
         stored, last = cursor.execute(self._find_end, {"name": AUDIT_HEAD}).fetchone()
-        head = self._chain.open_head(stored)
+        head = self._place if stored == self._closed else self._chain.open_head(stored)
         return head if head is not None and (last or 0) <= head.number else self._chain.restart(last or 0)
 
     def _alone(self, cursor: Cursor) -> None:

@@ -36,6 +36,7 @@ from mpf_core.store.rows import (
     bound_part,
     changing_of,
     columns_of,
+    facts_of,
     fixed_columns,
     sealed_part,
     step_of,
@@ -96,9 +97,7 @@ class SqlJournal:
         final = transaction.state in FINAL_STATES
         with self._db.write(sync=sync) as cursor:
             opened = self._put(cursor, transaction)
-            for step in steps:
-                self._put_step(cursor, opened, step)
-                opened.confidential |= step.confidential
+            self._put_steps(cursor, opened, steps)
             if final:
                 cursor.execute(self._unlock, {"transaction": transaction.id})
                 if opened.confidential:
@@ -207,7 +206,24 @@ class SqlJournal:
             "seal": key.seal(b"", sealed_part(record), clear=True) if record.verified else b"",
         }
 
-    def _put_step(self, cursor: Cursor, opened: _Open, step: StepRecord) -> None:
+    def _put_steps(self, cursor: Cursor, opened: _Open, steps: Sequence[StepRecord]) -> None:
+        known = []
+        for step in steps:
+            opened.confidential |= step.confidential
+            outcome = self._outcome(opened.key, step)
+            if step.order in opened.stored:
+                known.append({**outcome, "the_transaction": step.transaction_id, "the_number": step.order})
+            else:
+                facts = dict(zip(STEP_FACTS, facts_of(step), strict=True))
+                intent = self._intent(opened.key, step)
+                cursor.execute(self._add_step, {**outcome, **facts, "number": step.order, "intent": intent})
+        if len(known) == 1:
+            cursor.execute(self._change_step, known[0])
+        elif known:
+            cursor.executemany(self._change_step, known)
+
+    @staticmethod
+    def _outcome(key: DataKey, step: StepRecord) -> dict[str, object]:
         values: dict[str, object] = {
             "state": step.state.value,
             "attempts": step.attempts,
@@ -216,21 +232,17 @@ class SqlJournal:
         }
         if step.evidence or step.detail:
             outcome = canonical([step.evidence, step.detail])
-            values["outcome"] = opened.key.seal(outcome, bound_part(step, "outcome" if step.verified else DOUBTFUL))
-        if step.order in opened.stored:
-            values["the_transaction"], values["the_number"] = step.transaction_id, step.order
-            cursor.execute(self._change_step, values)
-            return
+            values["outcome"] = key.seal(outcome, bound_part(step, "outcome" if step.verified else DOUBTFUL))
+        return values
+
+    @staticmethod
+    def _intent(key: DataKey, step: StepRecord) -> bytes:
+        """One that does not verify is not to verify because it is written again."""
+        if not step.verified:
+            return b""
         saved = None if step.saved_data is None else step.saved_data.decode("utf-8", "surrogateescape")
         contents = [step.change, saved, *([list(step.secrets)] if step.secrets else ())]
-        # One that does not verify is not to verify because it is written again.
-        values["intent"] = (
-            opened.key.seal(canonical(contents), bound_part(step, "intent"), step.clear) if step.verified else b""
-        )
-        values["number"] = step.order
-        for name in STEP_FACTS:
-            values[name] = getattr(step, name)
-        cursor.execute(self._add_step, values)
+        return key.seal(canonical(contents), bound_part(step, "intent"), step.clear)
 
     def _erase(self, cursor: Cursor, key: DataKey, transaction_id: str) -> None:
         """Forget the contents of the confidential steps. What else is known of them stays authenticated."""

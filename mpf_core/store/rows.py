@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Table
@@ -36,6 +37,9 @@ BOUND = (
 )
 FLAGS = {"reversible", "two_phase", "clear", "confidential"}
 STEP_FACTS = ("transaction_id", *BOUND, "started", "running_until")
+_bound = attrgetter(*BOUND)
+#: What of a step never changes, in the order of `STEP_FACTS`.
+facts_of = attrgetter(*STEP_FACTS)
 OUTCOME = ("state", "attempts", "ended", "outcome")
 STEP_COLUMNS = ("number", "intent", *STEP_FACTS, *OUTCOME)
 
@@ -81,7 +85,7 @@ def about(record: TransactionRecord, part: str) -> bytes:
 
 def bound_part(step: StepRecord, part: str) -> bytes:
     """What a step's blobs are bound to."""
-    return canonical([part, step.transaction_id, step.order, *(getattr(step, name) for name in BOUND)])
+    return canonical([part, step.transaction_id, step.order, *_bound(step)])
 
 
 def columns_of(table: Table, names: Sequence[str], row: Sequence[object]) -> dict[str, Any]:
