@@ -10,12 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
-from mpf_core import CallContext, Code, Config, TransactionState
+from mpf_core import CallContext, Code, Config, Result, TransactionState
 from mpf_core.store.opening import SqlStore
 from mpf_core.store.port import Query, StoreUnavailable
 from mpf_core.store.postgresql import PostgresDatabase
@@ -311,6 +313,57 @@ class TestServer:
         assert bench.store.values == {}
         close(benches)
 
+    def test_a_line_that_is_cut_between_any_commit_and_its_answer_leaves_no_doubt(
+        self, postgres_place: Place, tmp_path: Path
+    ) -> None:
+        (bench,) = benches = engines_on(postgres_place.url, tmp_path, 1)
+        values, ends = bench.store.values, set()
+
+        def run(name: str) -> Result:
+            return send(bench, put(f"{name}/1") + remove(f"{name}/old") + put(f"{name}/2"), name)
+
+        values["all/old"] = "1"
+        with cut_after(bench, 0) as commits:
+            assert run("all").error is None
+        assert commits.number >= 8  # the key, the locks, the audit, three intents, the decision, the end
+        for number in range(1, commits.number + 1):
+            name = f"n{number}"
+            values[f"{name}/old"] = "1"
+            with cut_after(bench, number):
+                result = run(name)
+            list(bench.engine.recover())
+            found = {one.removeprefix(f"{name}/") for one in values if one.startswith(f"{name}/")}
+            record = next((one for one in bench.engine.transactions.find() if one.id == result.transaction_id), None)
+            state = record.state if record is not None else TransactionState.ROLLED_BACK
+            done = state is TransactionState.COMMITTED
+            assert done or state is TransactionState.ROLLED_BACK, (number, state)
+            assert done or result.error is not None, number
+            assert found == ({"1", "2"} if done else {"old"}), number
+            assert not bench.engine.store.journal.locks(result.transaction_id), number
+            again = run(name)
+            assert (again.error, again.repeated) == (None, done), number
+            ends.add((result.error is None, done))
+        assert {(False, False), (False, True)} <= ends
+        assert bench.engine.store.audit.verify() == []
+        close(benches)
+
+    def test_nor_does_one_in_a_recovery(
+        self, postgres_place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stayed, *gone = engines_on(postgres_place.url, tmp_path, 12)
+        cut = 0
+        for number, bench in enumerate(gone, 1):
+            leave_open(bench, put(f"n{number}"), monkeypatch)
+            with cut_after(stayed, number) as commits, suppress(StoreUnavailable):
+                list(stayed.engine.recover())
+            cut += commits.number >= number
+            list(stayed.engine.recover())
+            assert {one.state for one in stayed.engine.transactions.find()} == {TransactionState.ROLLED_BACK}
+            assert stayed.store.values == {}
+        assert 3 < cut < len(gone), "every commit of a recovery was the last one before a cut"
+        assert stayed.engine.store.audit.verify() == []
+        stayed.engine.close()
+
     @pytest.mark.parametrize("disturbance", ["restarted fast", "restarted immediate", "lines cut"])
     def test_what_is_answered_under_load_is_so(self, own_server: PostgresServer, tmp_path: Path, disturbance: str) -> None:
         benches = engines_on(own_server.create_database("load"), tmp_path, 2)
@@ -377,8 +430,69 @@ def cut_lines(bench: Bench) -> None:
     """Cut an engine's connections to the server, whatever is under way on them."""
     database = database_of(bench)
     for connection in (database._writer, *database._idle):
-        with suppress(OSError, AttributeError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
-            line.shutdown(socket.SHUT_RDWR)
+        shut_down(connection)
+
+
+def shut_down(connection: Any) -> None:
+    with suppress(OSError, AttributeError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+
+@dataclass
+class Commits:
+    """How many there were."""
+
+    number: int = 0
+
+
+class _Line:
+    """A connection, or a cursor, that is cut when the server has done the commit of that number, before it can say so."""
+
+    def __init__(self, real: Any, commits: Commits, last: int) -> None:
+        self._real, self._commits, self._last = real, commits, last
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def cursor(self) -> _Line:
+        return _Line(self._real.cursor(), self._commits, self._last)
+
+    def execute(self, statement: str, *values: object) -> object:
+        done = self._real.execute(statement, *values)
+        if statement == "COMMIT":
+            self._commits.number += 1
+            if self._commits.number == self._last:
+                shut_down(self._real.connection)
+                raise psycopg.OperationalError("the line is cut")
+        return done
+
+
+@contextmanager
+def cut_after(bench: Bench, number: int) -> Iterator[Commits]:
+    """Cut the line of an engine that writes behind its commit of that number; none for 0."""
+    database, commits = database_of(bench), Commits()
+    original = database._live_writer
+    database._live_writer = lambda: _Line(original(), commits, number)  # type: ignore[method-assign]
+    try:
+        yield commits
+    finally:
+        database._live_writer = original  # type: ignore[method-assign]
+
+
+def leave_open(bench: Bench, steps: str, patch: pytest.MonkeyPatch) -> None:
+    """Let an engine lose its store in the middle of a request, and never come back."""
+
+    def refuse() -> None:
+        raise StoreUnavailable("nobody answers")
+
+    def lose(_ctx: CallContext, _name: str) -> None:
+        cut_lines(bench)
+        patch.setattr(database_of(bench), "_connect", refuse)
+
+    bench.store.during_apply = lose
+    assert bench.run(steps + FAIL).error is not None
+    bench.store.during_apply = lambda _ctx, _name: None
+    bench.engine.store.close()
 
 
 def _load(benches: Sequence[Bench], disturb: Callable[[], None]) -> tuple[dict[str, str], dict[str, str]]:
