@@ -4,7 +4,8 @@ The rules, each stricter than it would have to be, because that is easier to be 
 
 * Nothing outlives its transaction, and nothing is answered to another account, or for another server, than it was read by.
   An account is whom a directory is bound as: where the operator's own acts for the caller, both see the same.
-* What was not there is looked for again: the transaction may be about to create it, by ways that are not seen here.
+* What was not there is looked for again: the transaction may be about to create it, by ways that are not seen here. Not so
+  what was asked for by a GUID or a SID, which nobody knows of an object that is not there yet.
 * Any write of the transaction, whatever it changes and whoever it is done as, forgets everything: undo and commit too.
 * So does any lock that the transaction takes for a change: what it protects may have changed before it was taken, and is
   read again. A lock that is shared, for something that is only relied on, does so unless no other transaction of the store
@@ -23,7 +24,7 @@ from itertools import chain, islice
 from typing import NamedTuple, cast
 
 from mpf_directory.delegating import DelegatingDirectory
-from mpf_directory.dn import Dn
+from mpf_directory.dn import Dn, DnForm
 from mpf_directory.filters import Filter
 from mpf_directory.memory import Memory
 from mpf_directory.port import Directory, Entry, Scope
@@ -32,6 +33,8 @@ from mpf_directory.port import Directory, Entry, Scope
 _USUAL = ("distinguishedName", "objectClass", "objectGUID", "otherWellKnownObjects")
 #: What stands for sets of attributes is remembered exactly as it was asked for.
 _SPECIAL = frozenset("*+;")
+#: Names that an object has from its beginning to its end, and no other object before or after it.
+_IDENTIFIERS = frozenset({DnForm.GUID, DnForm.SID})
 #: So much is kept of one answer: entries of a search, and values of all of them.
 _MOST_ENTRIES, _MOST_VALUES = 100, 1500
 
@@ -84,6 +87,8 @@ class RememberingDirectory(ForgettingDirectory):
         key = (self._place, str(dn), wanted if exactly else None)
         answers = self._memory.answers
         known = cast("_Read | None", answers.get(key))
+        if known is None and key in answers:
+            return None
         if known is not None and wanted <= known.attributes:
             return known.entry if exactly else _only(known.entry, wanted)
         # All that is known of an object comes from one read of it, so that its parts fit together.
@@ -93,6 +98,8 @@ class RememberingDirectory(ForgettingDirectory):
         entry = self._directory.read(dn, list(spelled.values()))
         if entry is None:
             answers.pop(key, None)
+            if dn.form in _IDENTIFIERS:
+                answers[key] = None
             return None
         if _is_small([entry]):
             for name in (dn, entry.dn):

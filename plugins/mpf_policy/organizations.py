@@ -121,12 +121,8 @@ class Organizations:
 
     def find(self, target: Dn) -> tuple[Dn, UUID | None] | None:
         """The name by path and the objectGUID of an object that was named in any way; ``None`` if that leads nowhere."""
-        entry = self.directory.read(target, ["objectClass", "objectGUID", "otherWellKnownObjects"])
-        if entry is None:
-            return None
-        if entry.dn not in self._known and self._may_be_organization(entry.dn):
-            self._known[entry.dn] = self._organization(entry)
-        return entry.dn, guid_of(entry)
+        entry = self.directory.read(target, ["objectGUID"])
+        return None if entry is None else (entry.dn, guid_of(entry))
 
     def around(self, target: Dn) -> Iterator[Organization]:
         """The organizations that hold ``target``, from the innermost to the Hosting one; nothing outside of Hosting.

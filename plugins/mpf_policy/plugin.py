@@ -23,6 +23,7 @@ from mpf_policy import credentials, elevation
 from mpf_policy.claims import decide_claim
 from mpf_policy.names import Names
 from mpf_policy.organizations import DomainAdmins, Organizations
+from mpf_policy.padding import CountedDirectory, make_up
 from mpf_policy.pools import decide_pools
 from mpf_policy.roles import Role, decide
 from mpf_policy.settings import PolicySettings
@@ -35,6 +36,7 @@ _MOST_TRANSACTIONS = 1000
 class _LookedUp(NamedTuple):
     """What was looked up for a transaction, and how old it was then (`Memory.age`)."""
 
+    directory: CountedDirectory
     organizations: Organizations
     names: Names
     memory: Memory
@@ -68,7 +70,10 @@ class PolicyPlugin:
     def mpf_authorize(self, call: Call) -> Decision:
         """Decide by the procedure's minimum role, and by the pools and the user principal names in it; always an answer."""
         known = self._known(call.transaction_id)
+        before = known.directory.looked_up
         decision = decide(call, known.organizations, known.names)
+        if not decision.allowed:
+            make_up(call, known.directory, before)
         if not decision.allowed or call.is_part:
             return decision
         relations = (decide_pools, decide_suffixes)
@@ -126,13 +131,15 @@ class PolicyPlugin:
         # A protocol serves as the key only; nobody instantiates it.
         directories = self._services.get(Directories)  # type: ignore[type-abstract]
         memory = known.memory if known is not None else directories.memory(transaction_id)
-        directory = RememberingDirectory(directories.service(), memory, None)
-        organizations = Organizations(directory, self._settings.hosting_ou, self._domain_admins)
+        directory = CountedDirectory(directories.service())
+        organizations = Organizations(
+            RememberingDirectory(directory, memory, None), self._settings.hosting_ou, self._domain_admins
+        )
         if known is not None and known.age[0] == memory.age[0]:
             organizations.keep_groups(known.organizations)
         names = known.names if known is not None else Names(memory)
         names.unsettle()
-        made = _LookedUp(organizations, names, memory, memory.age)
+        made = _LookedUp(directory, organizations, names, memory, memory.age)
         with self._lock:
             self._looked_up[transaction_id] = made
             while len(self._looked_up) > _MOST_TRANSACTIONS:

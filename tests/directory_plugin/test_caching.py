@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
@@ -70,6 +71,22 @@ class TestReads:
         directory = ground.remembering()
         assert directory.read(JOHN, ["mail"]) == directory.read(JOHN, ["MAIL"])
         assert ground.asked() == ["read"]
+
+    @pytest.mark.parametrize("dn", [Dn.by_guid(uuid4()), Dn.by_sid("S-1-5-21-1-2-3-4711")], ids=["GUID", "SID"])
+    def test_an_identifier_that_is_nobodys_is_looked_for_once(self, ground: Ground, dn: Dn) -> None:
+        directory = ground.remembering()
+        assert directory.read(dn, ["mail"]) is None
+        assert directory.read(dn, ["cn"]) is None
+        assert ground.asked() == ["read"]
+        ground.held += 1
+        assert directory.read(dn, ["mail"]) is None
+        assert ground.asked() == ["read"]
+
+    def test_a_name_that_is_nobodys_is_looked_for_again(self, ground: Ground) -> None:
+        directory, name = ground.remembering(), UNIT.child("CN", "nobody")
+        assert directory.read(name, ["mail"]) is None
+        ground.directory.add(name, {"objectClass": ["user"]})
+        assert directory.read(name, ["mail"]) is not None
 
     def test_only_what_was_asked_for_is_answered(self, ground: Ground) -> None:
         directory = ground.remembering()

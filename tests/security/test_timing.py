@@ -6,15 +6,19 @@ Time is not measured here, because it would be noise. What takes time is what is
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
 from mpf_core import Caller, Result
 from mpf_core.model import Procedure
+from mpf_directory.operations import guid_of
+from mpf_directory.sids import sid_to_text
 from tests.counting import counted
 from tests.namespaces.support import (
     ALPINE,
     ALPINE_ADMIN,
+    BASE,
     DOMAIN_ADMIN,
     JOHN,
     OCS,
@@ -78,6 +82,41 @@ def test_whether_an_object_of_others_exists(site: Site, caller: Caller) -> None:
                 told.append((procedure.full_name, name, answer(there), answer(nowhere), works))
     assert told == []
     assert asked > 40
+
+
+def by_guid_and_sid(site: Site, dn: str) -> dict[str, str]:
+    """The object by its identifiers; those of the other ones have as many digits."""
+    entry = site.read(dn)
+    guid, sid = guid_of(entry), entry.octets("objectSid")
+    assert guid is not None
+    found = {"GUID": f"<GUID={guid}>"}
+    return found | ({"SID": f"<SID={sid_to_text(sid)}>"} if sid is not None else {})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("caller", [ALPINE_ADMIN, Caller("johnc@alpineskihouse.com")], ids=lambda caller: caller.name)
+def test_whether_an_identifier_is_somebodys(site: Site, caller: Caller) -> None:
+    """Wherever that is: in an organization of either kind, or outside of them. As much is looked up for nobody's."""
+    reseller = OTHER_CUSTOMER.partition(",")[2]
+    theirs = [by_guid_and_sid(site, dn) for dn in (THERE, OTHER_CUSTOMER, reseller, f"CN=Administrator,CN=Users,{BASE}")]
+    domain = theirs[0]["SID"].rpartition("-")[0]
+    nobodys = {"GUID": f"<GUID={uuid4()}>", "SID": f"{domain}-4711>"}
+    told, asked = [], 0
+    for procedure in public_procedures(site):
+        for name in declared_objects(procedure):
+            for kind, nobody in nobodys.items():
+                seen = {}
+                send(site, procedure, caller, name, ldap(nobody))  # what is remembered for good is known from now on
+                for dn in (nobody, *(one[kind] for one in theirs if kind in one)):
+                    with counted(site.engine) as operations:
+                        result = send(site, procedure, caller, name, ldap(dn))
+                    assert result.error is not None
+                    seen[dn] = (result.error.code, result.error.description.replace(dn, nobody), len(operations.made))
+                    asked += 1
+                if len(set(seen.values())) > 1:
+                    told.append((procedure.full_name, name, seen))
+    assert told == []
+    assert asked > 200
 
 
 @pytest.mark.parametrize(
