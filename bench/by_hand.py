@@ -3,9 +3,10 @@
 No transaction, no journal, no undo, no audit, no locks, no input schema: the floor that the engine is measured against. One
 request for each fact, since every one of these is on another object or under another base:
 
-1. the caller by user principal name    4. that organization's group of administrators  7. the home server
-2. the SIDs of the caller's groups      5. the SIP domain's reservation                 8. whoever has the address
-3. the organization                     6. the user                                     9. the change
+1. the caller by user principal name    5. that organization's group of administrators   9. whoever has the address
+2. the SIDs of the caller's groups      6. the SIP domain's reservation                 10. the change
+3. the organization                     7. the user
+4. whose the organization is            8. the home server
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ldap3.utils.conv import escape_filter_chars
 
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
-from mpf_directory.layout import WellKnown
+from mpf_directory.layout import Kind, WellKnown, type_of
 from mpf_directory.port import Directory, Modification, ModifyOp, Scope, Value
 from mpf_directory.sids import sid_to_text
 
@@ -113,6 +114,12 @@ def create_sip_user(client: Client, caller: str, user: str, uri: str) -> None:
     place = Dn.parse(user).parent
     assert place is not None
     organization = client.read(str(place), ["objectClass", "otherWellKnownObjects"])
+    owner, hosting = place.parent, Dn.parse(client.base).child("OU", "Hosting")
+    # Else a unit that its administrators make would be one, with any pool and administrators that they say.
+    types = _pointers(client.read(str(owner), ["otherWellKnownObjects"]))
+    reseller = Dn.parse(types[WellKnown.ORG_TYPE.value]) == type_of(hosting, Kind.RESELLER)
+    if owner is None or owner.parent != hosting or not reseller:
+        raise Refused("it is no organization")
     pointers = _pointers(organization)
     administrators = client.read(pointers[WellKnown.USER_CREATORS.value], ["objectSid"])
     if administrators is None or sid_to_text(_octets(administrators["objectSid"][0])) not in groups:

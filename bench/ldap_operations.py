@@ -47,7 +47,7 @@ COSTS: Mapping[str, Cost] = MappingProxyType(
             8,
             "whose the organization is, what is reserved below the domain, the pointer, the reservation: adding them tells "
             "whether they were there",
-            18,
+            20,
         ),
         "GetSipDomainsByOrganization": Cost(6, "the organization's pointers, the parent's", 7),
         "ValidateSipDomainOwnership": Cost(5, "the reservation", 5),
@@ -57,12 +57,14 @@ COSTS: Mapping[str, Cost] = MappingProxyType(
             13,
         ),
         "GetPoolAssignment": Cost(5, "the pool", 8),
-        "CreateSipUser": Cost(9, "the user, the reservation, the home server, the address, the change", 10),
+        "CreateSipUser": Cost(
+            10, "whose the organization is, the user, the reservation, the home server, the address, the change", 11
+        ),
         "GetSipUserProperties": Cost(5, "the user", 6),
         "SetSipUserProperties": Cost(6, "the user, the change", 7),
         "DeleteSipUser": Cost(6, "the user, the change", 7),
         "DeletePoolAssignment": Cost(5, "the change of the organization", 7),
-        "DeleteSipDomain": Cost(7, "the reservation, both deletes", 41),
+        "DeleteSipDomain": Cost(7, "the reservation, both deletes", 42),
         "RemoveSharedPool": Cost(4, "the pointer, its change", 6),
         "DeleteSharedPool": Cost(3, "the pointer", 16),
     }

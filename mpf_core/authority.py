@@ -54,8 +54,6 @@ class Authority:
         name = call.procedure.full_name
         nobody = f"Access denied: no policy allows {call.caller.name} '{name}'."
         self._ask(self.runtime.policies, {"call": call}, nobody)
-        if call.is_part:
-            return
         for argument, claimed in _claims(call):
             nobody = f"Access denied: no policy lets {call.caller.name} claim '{claimed}'."
             self._ask(self.runtime.claims, {"call": call, "argument": argument, "name": claimed}, nobody)

@@ -13,14 +13,14 @@ Writers outside of the engine are not excluded: value-wise changes and undo that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Change
 from mpf_directory.dn import Dn, DnForm, fold
 from mpf_directory.filters import Filter
 from mpf_directory.operations import Add, Modify, Operation, operations_of, value_key
-from mpf_directory.port import Directory, Scope
+from mpf_directory.port import Directory, Entry, Scope
 
 
 def hold_object(ctx: CallContext, dn: Dn, *, shared: bool = False) -> None:
@@ -54,18 +54,32 @@ def hold_existing(ctx: CallContext, directory: Directory, dn: Dn) -> bool:
     return directory.read(dn, ["objectClass"]) is not None
 
 
-def hold_below(ctx: CallContext, directory: Directory, dn: Dn, new_dn: Dn) -> None:
+def hold_below(
+    ctx: CallContext, directory: Directory, dn: Dn, new_dn: Dn, attributes: Sequence[str] = ("objectClass",)
+) -> list[Entry]:
     """Hold all that is below an object which is about to be called ``new_dn``, under its old names and its new ones.
 
-    The caller holds both of the object's own names. Raises LOCK_VIOLATION, and NO_SUCH_OBJECT when it is not there.
+    The caller holds both of the object's own names. Returns the object and what is below it, read with ``attributes``.
+    Raises LOCK_VIOLATION, and NO_SUCH_OBJECT when it is not there.
     """
     held = {dn}
-    while found := [name for name in _names(directory, dn) if name not in held]:
+    while True:
+        entries = list(directory.search(dn, Scope.SUBTREE, Filter.present("objectClass"), attributes))
         # Who creates something shares its container, so when all containers are held there is nothing new any more.
+        if not (found := [entry.dn for entry in entries if entry.dn not in held]):
+            return entries
         for name in found:
             hold_object(ctx, name)
             hold_object(ctx, name.moved(dn, new_dn))
         held.update(found)
+
+
+def hold_sip_address(ctx: CallContext, address: str) -> None:
+    """Hold a SIP address (``sip:...``) alone: one that is taken, and one that is freed, which an undo gives back.
+
+    Raises LOCK_VIOLATION.
+    """
+    ctx.lock(f"sip-uri:{address.lower()}")
 
 
 def hold_targets(ctx: CallContext, change: Change) -> Change:
@@ -82,11 +96,6 @@ def hold_targets(ctx: CallContext, change: Change) -> Change:
 def renamed_meanwhile(dn: Dn) -> MpfError:
     """The error where an object has another name by the time that ``dn`` is locked."""
     return MpfError(Code.LOCK_VIOLATION, f"Another request has just renamed or moved '{dn}'; send this one again.")
-
-
-def _names(directory: Directory, dn: Dn) -> Iterator[Dn]:
-    found = directory.search(dn, Scope.SUBTREE, Filter.present("objectClass"), ["objectClass"])
-    return (entry.dn for entry in found)
 
 
 def _targets(operation: Operation) -> Iterator[Dn]:

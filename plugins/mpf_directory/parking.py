@@ -14,7 +14,7 @@ from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
-from mpf_directory.locking import hold_below, hold_existing, hold_object
+from mpf_directory.locking import hold_below, hold_existing, hold_object, hold_sip_address
 from mpf_directory.operations import Delete, Modify, Operation, Rename, add, guid_of, plan_modify
 from mpf_directory.port import Directory, Entry, Scope, Value
 from mpf_directory.results import no_such_object
@@ -28,6 +28,8 @@ ACCOUNTDISABLE = 0x2
 _SAM_PREFIX = "MPF"
 #: Names that are unique in the domain, or looked up there.
 _FREED = ("userPrincipalName", "servicePrincipalName", "proxyAddresses", "msRTCSIP-PrimaryUserAddress")
+#: Those that hold a SIP address, which somebody else could take as soon as it is free.
+_ADDRESSES = ("msRTCSIP-PrimaryUserAddress", "proxyAddresses")
 _READ = ("objectClass", "objectGUID", "sAMAccountName", "userAccountControl", *_FREED)
 
 
@@ -39,7 +41,10 @@ def hold_delete(ctx: CallContext, directory: Directory, dn: Dn) -> Dn:
     hold_existing(ctx, directory, _holder(directory))
     parked = _place(directory, dn)
     hold_object(ctx, parked)
-    hold_below(ctx, directory, dn, parked)
+    for entry in hold_below(ctx, directory, dn, parked, _ADDRESSES):
+        addresses = {str(value).lower() for name in _ADDRESSES for value in entry.values(name)}
+        for address in sorted(one for one in addresses if one.startswith("sip:")):
+            hold_sip_address(ctx, address)
     return parked
 
 

@@ -28,11 +28,12 @@ def _object(name: str) -> str:
     return dn.normalised
 
 
+_SIP_DOMAIN = "sip-domain"
 #: What can be locked, and how its names are brought to one spelling. ``object`` is the key of `locking.hold_object`: an
 #: object that is shared is neither deleted nor moved, and so stays in its organization. ``attributes`` is a key of
 #: `locking.hold_attributes`: what is read of an object stays as it is until it is written.
 KINDS: Mapping[str, Callable[[str], str]] = MappingProxyType(
-    {"sip-domain": _domain, "pool-assignment": _object, "object": _object, "attributes": _object}
+    {_SIP_DOMAIN: _domain, "pool-assignment": _object, "object": _object, "attributes": _object}
 )
 
 
@@ -41,7 +42,14 @@ class LockProvider(Provider):
 
     @read("Lock")
     def lock(self, ctx: CallContext, data: Element) -> None:
-        """IN kind, name: hold it alone until the transaction has ended. LOCK_VIOLATION when another one has it."""
+        """IN kind, name: hold it alone until the transaction has ended. LOCK_VIOLATION when another one has it.
+
+        Domains above a SIP domain are shared: what is decided about two that lie one below the other is decided in turn.
+        """
+        kind, name = _named(data)
+        if kind == _SIP_DOMAIN:
+            while "." in (name := name.partition(".")[2]):
+                ctx.lock(f"{kind}:{name}", shared=True)
         ctx.lock(_key(data))
 
     @read("Share")
@@ -51,7 +59,12 @@ class LockProvider(Provider):
 
 
 def _key(data: Element) -> str:
+    return ":".join(_named(data))
+
+
+def _named(data: Element) -> tuple[str, str]:
+    """What is locked: its kind, and its name in one spelling."""
     kind = argument(data, "kind")
     if kind not in KINDS:
         raise MpfError(Code.E_INVALIDARG, f"'{kind}' cannot be locked; known kinds: {', '.join(sorted(KINDS))}.")
-    return f"{kind}:{KINDS[kind](argument(data, 'name'))}"
+    return kind, KINDS[kind](argument(data, "name"))

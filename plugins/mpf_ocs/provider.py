@@ -23,7 +23,7 @@ from mpf_core.provider import CallContext, Change, Element, argument, optional_a
 from mpf_core.security.identity import IdentityKind
 from mpf_directory.dn import Dn, DnForm
 from mpf_directory.filters import Filter
-from mpf_directory.locking import hold_attributes, hold_targets, renamed_meanwhile
+from mpf_directory.locking import hold_attributes, hold_sip_address, hold_targets, renamed_meanwhile
 from mpf_directory.port import Directory, Entry, Scope
 from mpf_directory.results import UNKNOWN_OBJECT, no_such_object
 from mpf_ocs import pools, topology, user_policy, users
@@ -112,6 +112,7 @@ class OcsProvider(DomainCalls):
         server = optional_argument(data, "homeServerDN")
         home = topology.home_server(directory, server) if server else None
         if uri is not None:
+            _hold_address(ctx, user)
             self._claim(ctx, directory, uri, user)
         settings = SipSettings(uri, home, users.given_booleans(data), _given_policies(directory, data))
         return hold_targets(ctx, self.modify_change(directory, user, users.change(user, settings)))
@@ -121,6 +122,7 @@ class OcsProvider(DomainCalls):
         """Take a user out of Office Communications Server."""
         directory = self.open_for(ctx, data)
         user = _sip_user(_held_user(ctx, directory, data))
+        _hold_address(ctx, user)
         return hold_targets(ctx, self.modify_change(directory, user, users.remove(user)))
 
     def _claim(self, ctx: CallContext, directory: Directory, uri: SipUri, user: Entry) -> None:
@@ -129,7 +131,7 @@ class OcsProvider(DomainCalls):
         The operator's own connection looks as well, because the caller may not be allowed to see other organizations.
         Whose the address is, is not said for the same reason.
         """
-        ctx.lock(f"sip-uri:{uri.normalised}")
+        hold_sip_address(ctx, str(uri))
         taken = Filter.or_(Filter.eq(users.PRIMARY_URI, str(uri)), Filter.eq(users.PROXY_ADDRESSES, str(uri)))
         views = [directory]
         if ctx.identity.kind is not IdentityKind.SERVICE:
@@ -159,6 +161,12 @@ def _held_user(ctx: CallContext, directory: Directory, data: Element) -> Entry:
     if user.dn != held:
         raise renamed_meanwhile(held)
     return user
+
+
+def _hold_address(ctx: CallContext, user: Entry) -> None:
+    """Keep the address that is about to be freed: an undo gives it back, and until then it must be nobody else's."""
+    if address := user.text(users.PRIMARY_URI):
+        hold_sip_address(ctx, address)
 
 
 def _sip_user(user: Entry) -> Entry:

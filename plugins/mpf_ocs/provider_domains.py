@@ -60,6 +60,8 @@ class DomainCalls(DirectoryProvider):
         guid = guid_of(entry) if entry else None
         if entry is None or guid is None or entry.dn != found.dn:
             raise _missing(domain)
+        if entry.text(domains.DEFAULT) == "TRUE":
+            ctx.lock(_DEFAULT_DOMAIN)  # an undo makes it the default one again
         parked = domains.parked_name(entry)
         hold_object(ctx, parked)
         freed = plan_modify(entry, {domains.NAME: (), domains.DEFAULT: ()})

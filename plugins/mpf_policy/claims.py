@@ -18,7 +18,7 @@ from mpf_policy.names import Names
 from mpf_policy.organizations import Organizations, found_in
 from mpf_policy.settings import Claims, place
 from mpf_policy.suffixes import at_and_above
-from mpf_policy.targets import organization_of
+from mpf_policy.targets import first_target, organization_of, place_of
 
 
 def decide_claim(call: Call, domain: str, organizations: Organizations, names: Names, settings: Claims) -> Decision:
@@ -29,7 +29,9 @@ def decide_claim(call: Call, domain: str, organizations: Organizations, names: N
     if call.caller.groups & organizations.domain_admins():
         return Decision(True, "domain administrator")
     organization = organization_of(call, organizations, names)
-    if organization is None:
+    target = first_target(call)
+    # Not for a unit in it: whoever makes one with other tools may give it the entries of an organization.
+    if organization is None or target is None or place_of(call, target, organizations, names) != organization:
         return _refuse(f"Access denied: '{domain}' can be claimed for an organization only.")
     wanted = domain.strip().rstrip(".").lower()
     # First, so that nobody without evidence learns which domains are somebody's.

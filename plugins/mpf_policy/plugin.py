@@ -74,9 +74,9 @@ class PolicyPlugin:
         decision = decide(call, known.organizations, known.names)
         if not decision.allowed:
             make_up(call, known.directory, before)
-        if not decision.allowed or call.is_part:
             return decision
-        relations = (decide_pools, decide_suffixes)
+        # What a part is given may be what the calling procedure has found, and not what was sent.
+        relations = (decide_pools,) if call.is_part else (decide_pools, decide_suffixes)
         refused = (one(call, known.organizations, known.names) for one in relations)
         return next((one for one in refused if one is not None), decision)
 
