@@ -69,7 +69,8 @@ def mpf_roles() -> Iterable[str]:
 def mpf_claim(call: Call, argument: str, name: str) -> Decision | None:
     """May the organization of this call claim ``name``, which nobody has yet?
 
-    Asked about arguments that are declared with ``needs="claimed"``. Deny wins; without any answer the claim is refused.
+    Asked about arguments that are declared with ``needs="claimed"``, of private procedures too. Deny wins; without any
+    answer the claim is refused.
     """
 
 

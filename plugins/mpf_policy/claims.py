@@ -21,7 +21,9 @@ from mpf_policy.suffixes import at_and_above
 from mpf_policy.targets import first_target, organization_of, place_of
 
 
-def decide_claim(call: Call, domain: str, organizations: Organizations, names: Names, settings: Claims) -> Decision:
+def decide_claim(  # noqa: PLR0911 - a rule each
+    call: Call, domain: str, organizations: Organizations, names: Names, settings: Claims
+) -> Decision:
     """Allow or refuse that the organization which ``call`` names claims ``domain``.
 
     Domain administrators may claim any domain for any organization. Raises the MpfError of a directory that does not answer.
@@ -30,9 +32,11 @@ def decide_claim(call: Call, domain: str, organizations: Organizations, names: N
         return Decision(True, "domain administrator")
     organization = organization_of(call, organizations, names)
     target = first_target(call)
-    # Not for a unit in it: whoever makes one with other tools may give it the entries of an organization.
-    if organization is None or target is None or place_of(call, target, organizations, names) != organization:
+    if organization is None or target is None:
         return _refuse(f"Access denied: '{domain}' can be claimed for an organization only.")
+    if place_of(call, target, organizations, names) != organization:
+        # Also if it has the entries of one: a unit in an organization gets those from whoever makes it with other tools.
+        return Decision(False, f"'{target.text}' is no organization.", Code.INVALID_OPERATION)
     wanted = domain.strip().rstrip(".").lower()
     # First, so that nobody without evidence learns which domains are somebody's.
     why = _EVIDENCE[settings.evidence](wanted, organization, organizations, settings)

@@ -143,9 +143,10 @@ class TestClaims:
             f"Access denied: no policy lets {CALLER.name} claim 'fabrikam.com'.",
         )
 
-    def test_a_private_part_claims_nothing_of_its_own(self, tmp_path: Path) -> None:
-        bench = Bench(tmp_path, claiming("private"), plugins=(Policy(claim=raising(AssertionError())),))
-        assert bench.run('<execute namespace="N" procedure="Outer" impersonate="1"/>').error is None
+    def test_a_private_part_claims_what_it_declares(self, tmp_path: Path) -> None:
+        """As it does when something is to be asked again, because it is locked by now."""
+        bench = Bench(tmp_path, claiming("private"), plugins=(Policy(claim=lambda *_arguments: Decision(False, "no")),))
+        assert refusal(bench, '<execute namespace="N" procedure="Outer" impersonate="1"/>') == (Code.E_ACCESSDENIED, "no")
 
 
 class TestExecuteAs:
