@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -11,11 +11,11 @@ from xml.sax.saxutils import escape
 import pytest
 from lxml import etree
 
-from mpf_core import Caller, MpfError, hookimpl
+from mpf_core import Caller, MpfError, authority, hookimpl
 from mpf_core.errors import Code
 from mpf_core.model import Access
 from mpf_core.security.calls import Call
-from mpf_directory import account_properties
+from mpf_directory import account_properties, parking
 from mpf_directory.authorized import AuthorizedDirectory
 from mpf_directory.delegating import DelegatingDirectory
 from mpf_directory.dn import Dn
@@ -23,7 +23,8 @@ from mpf_directory.layout import Kind, WellKnown, type_of
 from mpf_directory.operations import guid_of
 from mpf_directory.port import Modification, ModifyOp
 from mpf_directory.sids import sid_to_text
-from mpf_policy import claims, roles, suffixes, targets
+from mpf_ocs import provider
+from mpf_policy import claims, plugin, roles, suffixes, targets
 from mpf_policy.names import Names
 from mpf_policy.organizations import Organizations
 from tests.namespaces.support import (
@@ -40,11 +41,14 @@ from tests.namespaces.support import (
     Site,
     ldap,
     make_site,
+    pointer,
 )
+from tests.namespaces.test_in_between import COFFEE_ADMIN, Between, holders_after_an_undo, with_a_shared_domain
 from tests.policy import hosting
 from tests.policy.test_lookups import Ground
 from tests.security.guards.base import KIMBA, guard, nothing, replaced
 from tests.security.test_moved_meanwhile import DC, USERS, Swapper, steps
+from tests.security.test_self_made_units import enable, self_made
 
 AD = "Managed Active Directory"
 SUFFIXES = {"evidence": "upn-suffixes"}
@@ -314,3 +318,46 @@ def a_user_who_was_given_the_name(folder: Path) -> bool:
         site.submit("ModifyUser", ALPINE_ADMIN, {"user": ldap(JOHN), "description": "changed"}, AD)
         assert bob is not None
         return site.read(str(Dn.by_guid(bob))).text("description") == "changed"
+
+
+@guard("the pool that a procedure has found is decided too", replaced(plugin, "decide_pools", nothing))
+def a_pool_that_a_self_made_unit_says(folder: Path) -> bool:
+    with make_site() as site:
+        site.succeed("CreateSipDomain", organization=ldap(ALPINE), address="alpineskihouse.com")
+        user = site.add_user(self_made(site, parent=ALPINE, pool=POOL2), "eve@alpineskihouse.com")
+        enable(site, user, "sip:eve@alpineskihouse.com")
+        return site.read(user).text("msRTCSIP-PrimaryHomeServer") == POOL2
+
+
+def _free_addresses(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(parking, "hold_sip_address", nothing)
+    patch.setattr(provider, "_hold_address", nothing)
+
+
+@guard("an address is free when the request that frees it has ended", _free_addresses)
+def an_address_that_is_given_back(folder: Path) -> bool:
+    between = Between()
+    with make_site(between) as site:
+        freeing = (AD, "DeleteUser", {"user": ldap(JOHN)})
+        return len(holders_after_an_undo(with_a_shared_domain(site), between, JOHN, freeing)) == 2
+
+
+_claims = authority._claims
+
+
+def _first_claims(call: Call) -> Iterator[tuple[str, str]]:
+    return iter(()) if call.is_part else _claims(call)
+
+
+@guard("a claim is asked again when its domain is locked", replaced(authority, "_claims", _first_claims))
+def a_domain_above_one_that_was_claimed_meanwhile(folder: Path) -> bool:
+    between = Between("TestOrganization_")
+    with make_site(between) as site:
+        theirs = {"organization": ldap(OTHER_CUSTOMER), "address": "sub.victim.example"}
+        between.other = lambda: site.submit("CreateSipDomain", COFFEE_ADMIN, theirs)
+        site.submit("CreateSipDomain", ALPINE_ADMIN, {"organization": ldap(ALPINE), "address": "victim.example"})
+        return len([one for one in ("victim.example", "sub.victim.example") if _reserved(site, one)]) == 2
+
+
+def _reserved(site: Site, domain: str) -> bool:
+    return site.find(pointer(HOSTING, "SIPDomainReservations", domain)) is not None
