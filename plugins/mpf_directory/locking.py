@@ -6,7 +6,11 @@ to a group, or two objects to a container, at once, and nobody deletes it under 
 a key of their own, shared by those who change a value that nobody else is about to change (a member, a well-known object).
 
 Who deletes or moves a container holds all that is below it as well, under its old names and its new ones. That is rare, so
-it pays for all the others, who need not hold what is above their objects.
+it pays for all the others, who need not hold what is above their objects. What leaves a container, though, shares it: an
+undo puts it back there.
+
+What must be unique (a name to log on with, a SIP address, a SIP domain, a suffix) is held by who takes it and by who frees
+it, until an undo can give it back no more.
 
 Writers outside of the engine are not excluded: value-wise changes and undo that looks first are for them.
 """
@@ -17,15 +21,28 @@ from collections.abc import Iterator, Sequence
 
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Change
-from mpf_directory.dn import Dn, DnForm, fold
+from mpf_directory.dn import Dn, DnForm, domain_of, fold
 from mpf_directory.filters import Filter
 from mpf_directory.operations import Add, Modify, Operation, operations_of, value_key
 from mpf_directory.port import Directory, Entry, Scope
+
+#: The kind of key that says whose a suffix of user principal names is.
+UPN_SUFFIX = "upn-suffix"
 
 
 def hold_object(ctx: CallContext, dn: Dn, *, shared: bool = False) -> None:
     """Hold the object's being there and being called so. Raises LOCK_VIOLATION."""
     ctx.lock(f"object:{dn.normalised}", shared=shared)
+
+
+def hold_place(ctx: CallContext, dn: Dn) -> None:
+    """Share the container that an object is about to leave: an undo puts it back there.
+
+    The object is below it no more, so nothing else would keep the container from being deleted, moved or renamed. Raises
+    LOCK_VIOLATION.
+    """
+    if (place := dn.parent) is not None:
+        hold_object(ctx, place, shared=True)
 
 
 def hold_attributes(ctx: CallContext, dn: Dn) -> None:
@@ -80,6 +97,34 @@ def hold_sip_address(ctx: CallContext, address: str) -> None:
     Raises LOCK_VIOLATION.
     """
     ctx.lock(f"sip-uri:{address.lower()}")
+
+
+def hold_account_name(ctx: CallContext, directory: Directory, name: str) -> None:
+    """Hold a sAMAccountName alone, and so the principal name that it implies. Raises LOCK_VIOLATION."""
+    ctx.lock(f"account-name:{fold(f'{name}@{domain_of(directory.base)}')}")
+
+
+def hold_principal_name(ctx: CallContext, directory: Directory, name: str) -> None:
+    """Hold a userPrincipalName alone; without a suffix it is a sAMAccountName as well. Raises LOCK_VIOLATION."""
+    ctx.lock(f"account-name:{fold(name)}")
+    if not name.rpartition("@")[0]:
+        hold_account_name(ctx, directory, name)
+
+
+def hold_domain(ctx: CallContext, kind: str, name: str, *, shared: bool = False) -> None:
+    """Hold a name of a domain, in lower case, as what ``kind`` says, and share those above it.
+
+    So what is decided about two of which one lies below the other is decided in turn. Raises LOCK_VIOLATION.
+    """
+    above = name
+    while "." in (above := above.partition(".")[2]):
+        ctx.lock(f"{kind}:{above}", shared=True)
+    ctx.lock(f"{kind}:{name}", shared=shared)
+
+
+def hold_suffix(ctx: CallContext, suffix: str, *, shared: bool = False) -> None:
+    """Hold whose a suffix of user principal names is: alone where an organization gets or loses it, shared where used."""
+    hold_domain(ctx, UPN_SUFFIX, fold(suffix), shared=shared)
 
 
 def hold_targets(ctx: CallContext, change: Change) -> Change:

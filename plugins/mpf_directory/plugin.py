@@ -63,7 +63,7 @@ class DirectoryPlugin:
             f"{self.name}.names": AccountNameProvider(self._directories),
             f"{self.name}.callers": CallerProvider(self._directories),
             f"{self.name}.inheritance": InheritanceProvider(self._directories),
-            f"{self.name}.locks": LockProvider(),
+            f"{self.name}.locks": LockProvider(self._directories),
         }
 
     @hookimpl

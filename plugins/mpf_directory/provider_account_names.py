@@ -15,10 +15,13 @@ from mpf_core.provider import CallContext, Element, Output, argument, optional_a
 from mpf_directory.account_properties import PROXY_ADDRESSES, check_properties, keep_sip_address, replaces_addresses
 from mpf_directory.dn import Dn, domain_of, fold
 from mpf_directory.filters import Filter
+from mpf_directory.locking import hold_account_name, hold_principal_name, hold_suffix
 from mpf_directory.port import Directory, Scope
 from mpf_directory.provider_common import PathCalls
 from mpf_directory.sam_names import ILLEGAL, MAX_LENGTH, candidates, sam_name
-from mpf_directory.xml_values import property_elements
+from mpf_directory.xml_values import property_elements, values_of
+
+_SUFFIXES = "uPNSuffixes"
 
 
 class AccountNameProvider(PathCalls):
@@ -49,8 +52,21 @@ class AccountNameProvider(PathCalls):
 
     @read("Check Properties")
     def check(self, ctx: CallContext, data: Element) -> None:
-        """IN class, properties. Raises E_INVALIDARG for properties that objects of that class are not given here."""
-        check_properties(property_elements(data), argument(data, "class"))
+        """IN class, properties, path. Raises E_INVALIDARG for properties that objects of that class are not given here.
+
+        Holds the suffixes of user principal names that an organization gets or, where there is one at ``path``, loses.
+        """
+        elements = property_elements(data)
+        check_properties(elements, argument(data, "class"))
+        about = [element for element in elements if (element.get("name") or "").strip().lower() == _SUFFIXES.lower()]
+        if not about:
+            return
+        suffixes = {str(value) for element in about for value in values_of(element)}
+        if optional_argument(data, "path"):
+            _, _, entry = self.fetch(ctx, data, [_SUFFIXES])
+            suffixes |= {str(value) for value in entry.values(_SUFFIXES)}
+        for suffix in sorted(suffixes):
+            hold_suffix(ctx, suffix)
 
     @read("Hold Account Names")
     def hold(self, ctx: CallContext, data: Element) -> None:
@@ -69,9 +85,9 @@ class AccountNameProvider(PathCalls):
         if replaced:
             keep_sip_address(entry)
         if account := entry.text("sAMAccountName"):
-            ctx.lock(_key(directory, account))
+            hold_account_name(ctx, directory, account)
         if principal := entry.text("userPrincipalName"):
-            ctx.lock(_principal_key(principal))
+            hold_principal_name(ctx, directory, principal)
         if account := new.get("samaccountname"):
             _claim_account(ctx, directory, account, entry.dn)
         if principal := new.get("userprincipalname"):
@@ -81,19 +97,20 @@ class AccountNameProvider(PathCalls):
 def _claim_account(ctx: CallContext, directory: Directory, name: str, own: Dn | None = None) -> None:
     if len(name) > MAX_LENGTH or ILLEGAL & set(name) or name.endswith(".") or not name.isprintable():
         raise MpfError(Code.E_INVALIDARG, f"'{name}' is no sAMAccountName: {MAX_LENGTH} legal characters at most.")
-    ctx.lock(_key(directory, name))
+    hold_account_name(ctx, directory, name)
     if not _is_free(directory, Filter.eq("sAMAccountName", name), _implied(directory, name), own=own):
         raise _taken(name)
 
 
 def _claim_principal(ctx: CallContext, directory: Directory, name: str, own: Dn | None = None) -> None:
-    ctx.lock(_principal_key(name))
+    hold_principal_name(ctx, directory, name)
     account, _, suffix = name.rpartition("@")
+    if account and suffix:
+        hold_suffix(ctx, suffix, shared=True)
     others = [Filter.eq("userPrincipalName", name)]
     if account and fold(suffix) == fold(domain_of(directory.base)):
         others.append(Filter.eq("sAMAccountName", account))
     elif not account:  # without a suffix it is an account's name alone
-        ctx.lock(_key(directory, name))
         others.append(Filter.eq("sAMAccountName", name))
     if not _is_free(directory, *others, own=own):
         raise MpfError(Code.OBJECT_ALREADY_EXISTS, f"The user principal name '{name}' is in use.")
@@ -102,7 +119,7 @@ def _claim_principal(ctx: CallContext, directory: Directory, name: str, own: Dn 
 def _may_have(ctx: CallContext, directory: Directory, name: str) -> bool:
     """Whether nobody has the name, nor is about to take it."""
     try:
-        ctx.lock(_key(directory, name))
+        hold_account_name(ctx, directory, name)
     except MpfError as error:
         if error.code != Code.LOCK_VIOLATION:
             raise
@@ -116,16 +133,9 @@ def _is_free(directory: Directory, *others: Filter, own: Dn | None = None) -> bo
 
 
 def _implied(directory: Directory, account: str) -> Filter:
-    """Who has, as a user principal name, the one that every account has by its account name."""
-    return Filter.eq("userPrincipalName", f"{account}@{domain_of(directory.base)}")
-
-
-def _key(directory: Directory, account: str) -> str:
-    return _principal_key(f"{account}@{domain_of(directory.base)}")
-
-
-def _principal_key(name: str) -> str:
-    return f"account-name:{fold(name)}"
+    """Who has, as a user principal name, the one that every account has by its account name, or that name alone."""
+    implied = Filter.eq("userPrincipalName", f"{account}@{domain_of(directory.base)}")
+    return Filter.or_(implied, Filter.eq("userPrincipalName", account))
 
 
 def _taken(name: str) -> MpfError:

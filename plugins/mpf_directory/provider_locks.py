@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from mpf_core.errors import Code, MpfError
-from mpf_core.provider import CallContext, Element, Provider, argument, read
-from mpf_directory.dn import DnForm
+from mpf_core.provider import CallContext, Element, argument, read
+from mpf_directory.dn import DnForm, fold
+from mpf_directory.locking import UPN_SUFFIX, hold_below, hold_domain, hold_object
 from mpf_directory.paths import LdapPath
+from mpf_directory.provider_common import PathCalls
 
 
 def _domain(name: str) -> str:
@@ -29,37 +31,53 @@ def _object(name: str) -> str:
 
 
 _SIP_DOMAIN = "sip-domain"
+_TREE = "tree"
 #: What can be locked, and how its names are brought to one spelling. ``object`` is the key of `locking.hold_object`: an
 #: object that is shared is neither deleted nor moved, and so stays in its organization. ``attributes`` is a key of
-#: `locking.hold_attributes`: what is read of an object stays as it is until it is written.
+#: `locking.hold_attributes`: what is read of an object stays as it is until it is written. ``tree`` is an object with all
+#: that is below it: what is found there is neither changed nor moved, and nothing comes there, until it is deleted or moved.
 KINDS: Mapping[str, Callable[[str], str]] = MappingProxyType(
-    {_SIP_DOMAIN: _domain, "pool-assignment": _object, "object": _object, "attributes": _object}
+    {
+        _SIP_DOMAIN: _domain,
+        UPN_SUFFIX: fold,
+        "pool-assignment": _object,
+        "object": _object,
+        "attributes": _object,
+        _TREE: _object,
+    }
 )
+_DOMAINS = frozenset({_SIP_DOMAIN, UPN_SUFFIX})
 
 
-class LockProvider(Provider):
+class LockProvider(PathCalls):
     """``providerSource="mpf.directory.locks"``."""
 
     @read("Lock")
     def lock(self, ctx: CallContext, data: Element) -> None:
         """IN kind, name: hold it alone until the transaction has ended. LOCK_VIOLATION when another one has it.
 
-        Domains above a SIP domain are shared: what is decided about two that lie one below the other is decided in turn.
+        A tree is locked object by object; domains above one that is locked or shared are shared: `locking.hold_domain`.
         """
         kind, name = _named(data)
-        if kind == _SIP_DOMAIN:
-            while "." in (name := name.partition(".")[2]):
-                ctx.lock(f"{kind}:{name}", shared=True)
-        ctx.lock(_key(data))
+        if kind == _TREE:
+            path = LdapPath.parse(argument(data, "name"))
+            hold_object(ctx, path.dn)
+            hold_below(ctx, self.directory_of(ctx, path), path.dn, path.dn)
+        else:
+            _take(ctx, kind, name, shared=False)
 
     @read("Share")
     def share(self, ctx: CallContext, data: Element) -> None:
         """IN kind, name: nobody else may lock it alone until the transaction has ended. LOCK_VIOLATION."""
-        ctx.lock(_key(data), shared=True)
+        kind, name = _named(data)
+        _take(ctx, kind, name, shared=True)
 
 
-def _key(data: Element) -> str:
-    return ":".join(_named(data))
+def _take(ctx: CallContext, kind: str, name: str, *, shared: bool) -> None:
+    if kind in _DOMAINS:
+        hold_domain(ctx, kind, name, shared=shared)
+    else:
+        ctx.lock(f"{kind}:{name}", shared=shared)
 
 
 def _named(data: Element) -> tuple[str, str]:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import NO_CHANGE, CallContext, Change, Element, Output, argument, output, read, two_phase, write
-from mpf_directory.locking import hold_attributes, hold_below, hold_existing, hold_object, hold_targets
+from mpf_directory.locking import (
+    hold_account_name,
+    hold_attributes,
+    hold_below,
+    hold_existing,
+    hold_object,
+    hold_place,
+    hold_principal_name,
+    hold_targets,
+)
+from mpf_directory.operations import after
 from mpf_directory.parking import hold_delete
 from mpf_directory.paths import LdapPath
+from mpf_directory.port import Directory, Value
 from mpf_directory.provider_common import PathCalls, flag, path_output, relative_name
 from mpf_directory.schema import default_schema
 from mpf_directory.xml_values import (
@@ -17,6 +30,8 @@ from mpf_directory.xml_values import (
     property_list,
     wanted_attributes,
 )
+
+_NAMES_TO_LOG_ON = {"samaccountname": hold_account_name, "userprincipalname": hold_principal_name}
 
 
 class ObjectCalls(PathCalls):
@@ -36,6 +51,7 @@ class ObjectCalls(PathCalls):
             return Change(output=(created, output("flagSkipAction")))
         hold_object(ctx, dn)
         attributes = {**initial_values(property_elements(data)), "objectClass": (class_,)}
+        _hold_names(ctx, directory, attributes)
         return hold_targets(ctx, self.add_change(directory, dn, attributes, output=[created]))
 
     @two_phase("Delete Object")
@@ -73,6 +89,8 @@ class ObjectCalls(PathCalls):
         path, directory, name = self.resolve(ctx, data)
         hold_attributes(ctx, name)
         entry = self.require(directory, path, [*names, "objectGUID"], name)
+        for values in (entry.attributes, after(entry, parts)):
+            _hold_names(ctx, directory, values)
         return hold_targets(ctx, self.modify_change(directory, entry, parts))
 
     @write("Move Object")
@@ -85,6 +103,7 @@ class ObjectCalls(PathCalls):
         name, place = self.plain(directory, source), self.plain(directory, destination)
         hold_object(ctx, place, shared=True)
         hold_object(ctx, name)
+        hold_place(ctx, name)
         hold_object(ctx, place.child(*name.rdn))
         entry = self.require(directory, source, ["objectGUID"], name)
         container = self.require(directory, destination, ["objectClass"], place)
@@ -110,3 +129,11 @@ class ObjectCalls(PathCalls):
         hold_below(ctx, directory, entry.dn, new_dn)
         renamed = path_output("path", source.server, new_dn)
         return self.rename_change(directory, entry, new_dn, output=[renamed])
+
+
+def _hold_names(ctx: CallContext, directory: Directory, attributes: Mapping[str, Sequence[Value]]) -> None:
+    """Hold the names to log on with that an object has, is about to get, or about to lose: an undo gives those back."""
+    for attribute, values in attributes.items():
+        if hold := _NAMES_TO_LOG_ON.get(attribute.lower()):
+            for value in values:
+                hold(ctx, directory, str(value))

@@ -75,9 +75,8 @@ class PolicyPlugin:
         if not decision.allowed:
             make_up(call, known.directory, before)
             return decision
-        # What a part is given may be what the calling procedure has found, and not what was sent.
-        relations = (decide_pools,) if call.is_part else (decide_pools, decide_suffixes)
-        refused = (one(call, known.organizations, known.names) for one in relations)
+        # Of parts, too: one may be given what the calling procedure has found, or come when something is locked by now.
+        refused = (one(call, known.organizations, known.names) for one in (decide_pools, decide_suffixes))
         return next((one for one in refused if one is not None), decision)
 
     @hookimpl

@@ -260,7 +260,7 @@ class TestTransactionProvider:
     def take(self, calls: Calls, procedure: str, kind: str, name: str, transaction: str = "{1}") -> set[str]:
         data = etree.fromstring(f"<executeData><kind>{kind}</kind></executeData>")
         etree.SubElement(data, "name").text = name
-        provider = LockProvider()
+        provider = LockProvider(calls.site.directories)
         _, method = provider.handlers[procedure]
         assert getattr(provider, method)(calls.context(transaction), data) is None
         return set(calls.locks.keys(transaction))
