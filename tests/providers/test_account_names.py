@@ -117,7 +117,7 @@ class TestChoose:
 
     def test_is_held(self, names: Names) -> None:
         names.choose(userPrincipalName="Bob@Alps.com")
-        assert names.locked == ["account-name:bob@alps.com", "account-name:bob_alps.com@fabrikam.com"]
+        assert names.locked == ["account-name:bob@alps.com", "upn-suffix:alps.com", "account-name:bob_alps.com@fabrikam.com"]
 
     def test_taken_ones_are_passed_over(self, names: Names) -> None:
         first = names.choose("johnc")
@@ -172,7 +172,7 @@ class TestHold:
 
     def test_and_the_names_it_gets(self, names: Names) -> None:
         held = names.hold(USER, userPrincipalName="j@alps.com", samaccountname="j")
-        assert held[2:] == ["account-name:j@fabrikam.com", "account-name:j@alps.com"]
+        assert held[2:] == ["account-name:j@fabrikam.com", "account-name:j@alps.com", "upn-suffix:alps.com"]
 
     def test_its_own_names_are_free_for_it(self, names: Names) -> None:
         names.hold(USER, userPrincipalName="johnc@fabrikam.com", sAMAccountName="JohnC")
