@@ -15,7 +15,7 @@ from mpf_directory.dn import Dn
 from mpf_directory.locking import hold_targets, hold_value
 from mpf_directory.paths import LdapPath
 from mpf_directory.port import Entry
-from mpf_directory.provider_common import PathCalls, path_output, unable_to_open
+from mpf_directory.provider_common import PathCalls, flag, path_output, unable_to_open
 from mpf_directory.schema import default_schema
 
 OTHER_WELL_KNOWN = "otherWellKnownObjects"
@@ -64,11 +64,14 @@ class WellKnownCalls(PathCalls):
 
     @read("Get Other Well Known Object")
     def get_other_well_known_object(self, ctx: CallContext, data: Element) -> Output:
-        """IN path, guid (32 hexadecimal digits). OUT distinguishedName, path: nothing when there is no such value."""
-        guid = _guid(data)
+        """IN path, guid (32 hexadecimal digits), within. OUT distinguishedName, path: nothing when there is no such value.
+
+        With the flag within, one that leads out of the object is none.
+        """
+        guid, within = _guid(data), flag(data, "within")
         path, _, entry = self.fetch(ctx, data, [OTHER_WELL_KNOWN])
         for value in _well_known(entry):
-            if value.guid == guid:
+            if value.guid == guid and (not within or value.dn.is_within(entry.dn)):
                 return [output("distinguishedName", str(value.dn)), path_output("path", path.server, value.dn)]
         return []
 

@@ -138,13 +138,15 @@ class Organizations:
         return self.innermost(place) == place
 
     def is_entered(self, organization: Dn) -> bool:
-        """Whether the groups of its administrators are members of a group of the Hosting organization's own, as
-        CreateOrganization makes them. No tenant may write there, so no tenant can make such a unit with other tools.
+        """Whether the groups of its administrators, which lie in it, are members of a group of the Hosting organization's
+        own, as CreateOrganization makes them. No tenant may write there, so no tenant can make such a unit with other tools;
+        but its entry may point at the group of another one.
         """
         private = self.hosting.child("CN", "_Private")
         admins = self.pointed_at(organization, WellKnown.USER_CREATORS)
         wanted = [Filter.and_(Filter.eq("objectClass", "group"), Filter.eq("member", str(group))) for group in admins]
-        return all(found_in(self.directory, private, Scope.SUBTREE, one, "objectClass") for one in wanted)
+        own = all(group.is_within(organization) for group in admins)
+        return own and all(found_in(self.directory, private, Scope.SUBTREE, one, "objectClass") for one in wanted)
 
     def with_suffixes(self, wanted: Filter) -> dict[Dn, frozenset[str]]:
         """The organizations whose uPNSuffixes fit, each with all of its own in lower case; other units do not count."""
