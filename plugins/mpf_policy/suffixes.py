@@ -34,6 +34,8 @@ def decide_suffixes(call: Call, organizations: Organizations, names: Names) -> D
     """
     if call.caller.groups & organizations.domain_admins():
         return None
+    if call.is_part and first_target(call) is None:  # of whose suffixes another part says it
+        return None
     given = _given(call)
     if given:
         organization = organization_of(call, organizations, names)
