@@ -16,6 +16,7 @@ from mpf_core.model import Action, Execute, Procedure, Queue, Select, Transfer, 
 from mpf_core.paths import Path
 from mpf_core.provider import ProcedureType
 from mpf_core.runtime import nearest
+from mpf_core.security.declarations import CLAIMED
 
 #: Every documented procedure takes it, whether it asks the directory for anything or not.
 _UNIVERSAL = {"preferredDomainController"}
@@ -115,6 +116,9 @@ def _unread_arguments(procedure: Procedure, _: Namespaces) -> Iterator[tuple[str
     if any(text in {"", ".", "*"} and source == "data" for source, text in _sources(procedure)):
         return  # all of the data goes somewhere as a whole
     read = {name for text in texts for name in _NAME.findall(text)}
+    declared = procedure.input_schema.declared
+    if any(one.needs == CLAIMED for one in declared.values()):  # for whom, and what: policies read it
+        read |= declared.keys()
     for argument in procedure.input_schema.arguments:
         if argument.name not in read | _UNIVERSAL:
             yield "", f"the argument '{argument.name}' is read by no step"
