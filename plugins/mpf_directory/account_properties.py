@@ -23,16 +23,23 @@ _WEAK = "it would make the account's password protect it less"
 
 #: Properties in lower case, and why they are refused.
 _REFUSED: Mapping[str, str] = {
-    **dict.fromkeys(("unicodepwd", "userpassword", "cleartextpassword", "dbcspwd", "supplementalcredentials"), _PASSWORD),
+    **dict.fromkeys(
+        ("unicodepwd", "userpassword", "cleartextpassword", "dbcspwd", "supplementalcredentials", "unixuserpassword"),
+        _PASSWORD,
+    ),
     **dict.fromkeys(
         (
             "admincount",
             "altsecurityidentities",
             "gplink",
             "gpoptions",
+            "ms-ds-consistencyguid",
             "msds-allowedtoactonbehalfofotheridentity",
             "msds-allowedtodelegateto",
+            "msds-assignedauthnpolicy",
+            "msds-assignedauthnpolicysilo",
             "msds-keycredentiallink",
+            "msexchmasteraccountsid",
             "ntsecuritydescriptor",
             "primarygroupid",
             "serviceprincipalname",

@@ -313,7 +313,20 @@ class TestModifyUser:
         create_bob(site)
         assert refused(site, "ModifyUser", ALPINE_ADMIN, properties(noSuchAttribute="1"), user=ldap(BOB), sn="Smith").code
 
-    @pytest.mark.parametrize("name", ["unicodePwd", "userPassword", "msRTCSIP-UserEnabled", "sIDHistory", "primaryGroupID"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "unicodePwd",
+            "userPassword",
+            "unixUserPassword",
+            "msRTCSIP-UserEnabled",
+            "sIDHistory",
+            "primaryGroupID",
+            "mS-DS-ConsistencyGuid",
+            "msExchMasterAccountSid",
+            "msDS-AssignedAuthNPolicy",
+        ],
+    )
     def test_properties_that_accounts_are_not_given(self, site: Site, name: str) -> None:
         create_bob(site)
         error = refused(site, "ModifyUser", DOMAIN_ADMIN, properties(**{name: "Secret-1"}), user=ldap(BOB))
