@@ -41,7 +41,7 @@ types: $(STAMP) ## Check types.
 
 check: lint types unit ## The fast loop: lint, types, unit tests.
 
-kills: $(STAMP) system-packages ## Kill a process at every point of every write procedure, on SQLite and PostgreSQL (an hour).
+kills: $(STAMP) system-packages ## Kill a process at every point of every write procedure, on SQLite and PostgreSQL (an hour or two).
 	@MPF_ALL_KILLS=1 $(BIN)/python -m pytest tests/kills -n $(JOBS) --dist load
 
 matrix: $(STAMP) system-packages ## Who may do what, every case of it, on a real Samba Active Directory.
