@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lxml import etree
 
+from mpf_core import redaction
 from mpf_core.allowance import Allowance
 from mpf_core.errors import Code, MpfError
 from mpf_core.model import Action, ForEach, IfNull, Mode, Repeat, Select, Transfer, When, WhenCase
@@ -140,7 +141,7 @@ class Frame:
             if self._planned:
                 require_text_known(text, repeat.path)
             if not (text.isascii() and text.isdigit()) or len(text) > 9:
-                raise MpfError(Code.TOO_MANY_REPEATS, f"The repeat count '{text[:40]}' is no whole number.")
+                raise MpfError(Code.TOO_MANY_REPEATS, f"The repeat count '{redaction.mask(text)[:40]}' is no whole number.")
             times *= int(text)
         if times > most:
             raise MpfError(

@@ -424,7 +424,7 @@ class Execution:
 
     def _check_input(self, schema: InputSchema, data: Element) -> None:
         for name in schema.secrets:
-            self.allowance.hide({"".join(map(str, element.itertext())) for element in data.iter(name)})
+            self.allowance.hide({"".join(map(str, element.itertext())) for element in data.iter(f"{{*}}{name}")})
         if isinstance(self.transaction, Planning):
             unknowns.check(schema, data)
         else:

@@ -20,6 +20,7 @@ _OFFSETS = ((0, 0), (1, 2), (2, 3))
 _SHORTEST = 6
 _ENCODINGS = ("utf-8", "utf-16-le")
 _APOSTROPHE = {"'": "&apos;", '"': "&quot;"}
+_BLANKS = str.maketrans("\t\r\n", "   ")
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
 _SPECIAL_IN_DN = re.compile(r'([,+"\\<>;=#])')
 _SPECIAL_IN_FILTER = re.compile(r"[*()\\\x00]")
@@ -49,6 +50,8 @@ def _escaped(text: str) -> Iterator[str]:
 
 def _otherwise(text: str) -> Iterator[str]:
     """What is not escaped again: other letters, other ways to write an entity or a URL, shells, SQL, LDAP, hexadecimal."""
+    yield " ".join(text.split())  # as XML Schema makes a token of it, and a normalized string
+    yield text.translate(_BLANKS)
     yield text.upper()
     yield text.lower()
     yield escape(text, _APOSTROPHE)

@@ -139,7 +139,7 @@ def marked(root: etree._Element) -> set[str]:
 def is_marked(element: etree._Element) -> bool:
     """Whether an element itself is marked as secret, or is a password by its name or that of its attribute ``name``."""
     name = element.tag.rpartition("}")[2]
-    return element.get(MARK) in _YES or not _PASSWORDS.isdisjoint({name.lower(), element.get("name", "").lower()})
+    return element.get(MARK) in _YES or not _PASSWORDS.isdisjoint({name.lower(), element.get("name", "").strip().lower()})
 
 
 def secret_free(data: etree._Element, safe: Container[str] | None = None) -> etree._Element:

@@ -125,6 +125,7 @@ class Submission:
         permitted = permissions(self._around.config, principal)
         admitted = admit(self._request, namespace, procedure, self._around.config.engine.limits, permitted)
         self._record.procedure = admitted.title
+        self._record.trustee = admitted.trustee or ""
         return principal, admitted
 
     def _execution(
@@ -149,7 +150,6 @@ class Submission:
     def _run(self, key: str | None, deadline: float | None, cancelled: Callable[[], bool]) -> Result:
         config, record = self._around.config, self._record
         principal, admitted = self._admit()
-        record.trustee = admitted.trustee or ""
         if admitted.client_context is not None:
             record.client_transaction_id = admitted.client_context.get("clientTransactionId", "")
             if key is None and config.engine.client_transaction_id_is_key:
@@ -165,7 +165,7 @@ class Submission:
             earlier = self._claim(transaction, principal, key)
             if earlier is not None:
                 self._transaction = None
-                return self._again(earlier, execution, security)
+                return self._again(earlier, transaction.record.key, execution, security)
         self._transaction = transaction
         self._unrecorded = execution.authority.waiting
         self._begin(execution, security)
@@ -178,7 +178,9 @@ class Submission:
         execution.allowance.check_time()
         transaction.prepare_commit()
         if key is not None:
-            record.response = json.dumps({"document": document.decode("utf-8"), "calls": execution.calls}).encode()
+            record.response = json.dumps(
+                {"document": document.decode("utf-8"), "calls": execution.calls, "for": _whose(record.key)}
+            ).encode()
         transaction.commit()
         return self._ended(document)
 
@@ -289,7 +291,9 @@ class Submission:
         except StoreUnavailable as error:
             raise MpfError(Code.STORE_UNAVAILABLE, "The store cannot record the request, so it is not run.") from error
 
-    def _again(self, earlier: TransactionRecord, execution: Execution, security: SecurityState) -> Result:
+    def _again(
+        self, earlier: TransactionRecord, key: RequestKey | None, execution: Execution, security: SecurityState
+    ) -> Result:
         if earlier.state in OPEN_TRANSACTIONS:
             raise MpfError(Code.REQUEST_RUNNING, f"The request with this idempotency key is running as {earlier.id}.")
         if earlier.state is not TransactionState.COMMITTED or earlier.response is None:
@@ -299,6 +303,12 @@ class Submission:
                 "right, use another key.",
             )
         stored = json.loads(earlier.response)
+        # The table of keys is not sealed, the response is: one that was stored for another key is nobody else's.
+        if stored.get("for", whose := _whose(key)) != whose:  # releases before did not say
+            raise MpfError(
+                Code.UNSETTLED,
+                f"What is stored for this idempotency key is not what {earlier.id} was sent with; use another.",
+            )
         execution.authorize_again(stored["calls"], security)
         self._record.state = TransactionState.COMMITTED
         details: dict[str, Json] = {"repeated": earlier.id}
@@ -405,6 +415,11 @@ def permissions(config: Config, principal: Principal) -> Callable[[str], bool]:
         return any(caseless(holder) in names for holder in holders)
 
     return permitted
+
+
+def _whose(key: RequestKey | None) -> list[str]:
+    """Whose idempotency key it is, and which, as it is sealed with a response."""
+    return [] if key is None else [key.scope, key.key]
 
 
 def _located(error: MpfError, target: tuple[str, str] | None) -> MpfError:

@@ -7,14 +7,15 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 
-from sqlalchemy import bindparam, delete, func, select, text, update
+from sqlalchemy import bindparam, delete, func, literal, select, text, update
 
 from mpf_core.store.chain import START, Chain, Link, StoredLine
 from mpf_core.store.database import Cursor, Database
 from mpf_core.store.keyring import AUDIT_HEAD
 from mpf_core.store.port import AuditEntry, AuditLine
-from mpf_core.store.tables import audit, meta
+from mpf_core.store.tables import audit, meta, transactions
 from mpf_core.store.vault import DataKey
+from mpf_core.transaction.states import FINAL_STATES
 
 _ANCHOR = "audit.anchor"
 _BATCH = 1000
@@ -36,6 +37,8 @@ class SqlAudit:
         #: The end that this object has written last, as it is kept and as it is.
         self._closed: bytes | None = b""
         self._place = START
+        #: The number of the last end that certainly was in the table; 0 where the database may lose the latest lines.
+        self._seen = 0
         self._wait = db.compiled(_WAIT) if db.dialect == "postgresql" else None
 
     def append(self, entries: Sequence[AuditEntry]) -> None:
@@ -76,6 +79,14 @@ class SqlAudit:
                 return
             after = batch[-1].number
 
+    def contradicted(self) -> frozenset[str]:
+        """See `Audit.contradicted`."""
+        with self._db.read() as cursor:
+            found = cursor.execute(self._db.compiled(_ENDS)).fetchall()
+        ends = {state.value for state in FINAL_STATES}
+        entries = [_entry((event, 0.0, transaction, *([""] * 5), details)) for transaction, event, details in found]
+        return frozenset(one.transaction_id for one in entries if one.event == "resolve" or one.details.get("state") in ends)
+
     def head(self) -> AuditLine | None:
         """The chain's end, or ``None`` for an empty audit: note its hash elsewhere to know it again."""
         with self._db.read() as cursor:
@@ -112,7 +123,11 @@ class SqlAudit:
         """Where the next line goes. An end that does not verify is not taken over as if it did."""
         stored, last = cursor.execute(self._find_end, {"name": AUDIT_HEAD}).fetchone()
         head = self._place if stored == self._closed else self._chain.open_head(stored)
-        return head if head is not None and (last or 0) <= head.number else self._chain.restart(last or 0)
+        if head is None or (last or 0) > head.number or head.number < self._seen:
+            head = self._chain.restart(last or 0)
+        if self._wait is None:  # PostgreSQL may lose lines that were not synced, while its engines live on
+            self._seen = head.number
+        return head
 
     def _alone(self, cursor: Cursor) -> None:
         """Wait for other appends; in SQLite the write transaction has done that."""
@@ -220,6 +235,14 @@ _COLUMNS = [audit.c[name] for name in ("number", "hash", *_FIELDS)]
 _ADD = audit.insert().values({name: bindparam(name) for name in ("number", "hash", *_FIELDS)})
 _LINES = select(*_COLUMNS).where(audit.c.number > bindparam("after")).order_by(audit.c.number).limit(bindparam("most"))
 _ONE = select(audit.c.hash).where(audit.c.number == bindparam("number"))
+_NOT_ENDED = select(transactions.c.id).where(
+    transactions.c.state.not_in([literal(state) for state in sorted(state.value for state in FINAL_STATES)])
+)
+_ENDS = (
+    select(audit.c.transaction_id, audit.c.event, audit.c.details)
+    .where(audit.c.transaction_id.in_(_NOT_ENDED))
+    .where(audit.c.event.in_([literal(event) for event in ("recovery", "request.end", "resolve", "retry")]))
+)
 _LAST = select(func.max(audit.c.number))
 _FIRST_KEPT = select(func.min(audit.c.number)).where(audit.c.at >= bindparam("before"))
 _DELETE = delete(audit).where(audit.c.number <= bindparam("last"))

@@ -251,6 +251,10 @@ class Audit(Protocol):
         """All lines in order, from the one after number ``after``."""
         ...
 
+    def contradicted(self) -> frozenset[str]:
+        """The transactions that the journal has as open or unsettled, though a line says that they have ended for good."""
+        ...
+
     def verify(self) -> Sequence[str]:
         """What is wrong with the chain (a removed, changed or moved line), in words; nothing when it is sound."""
         ...

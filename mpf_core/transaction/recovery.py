@@ -68,12 +68,15 @@ class Recovery:
         Raises StoreUnavailable; what was recovered until then stays recovered, and the rest is found again the next time.
         """
         self._adopt(gone, by)
-        for transaction_id in self._left():
+        left = self._left()
+        # Their rows are older ones that somebody has put back; the seals of these are right.
+        put_back = self._store.audit.contradicted() if left else frozenset[str]()
+        for transaction_id in left:
             if stop is not None and stop.is_set():
                 return
             try:
                 with self._one:
-                    recovered = self._finish(transaction_id)
+                    recovered = self._finish(transaction_id, put_back)
             except Fenced:  # somebody else adopted it, which is as good
                 continue
             except StoreUnavailable:
@@ -96,6 +99,7 @@ class Recovery:
             if record.engine != me and not journal.adopt(record.id, record.engine, me):
                 return None
             record.engine = me
+            record.verified &= transaction_id not in self._store.audit.contradicted()
             try:
                 return self._close(record, "retry", {"by": by})
             except Fenced:  # settled, or retried by somebody else, meanwhile
@@ -132,10 +136,11 @@ class Recovery:
             for step in self._store.journal.steps(record.id)
         )
 
-    def _finish(self, transaction_id: str) -> Recovered | None:
+    def _finish(self, transaction_id: str, put_back: Collection[str]) -> Recovered | None:
         record = self._store.journal.transaction(transaction_id)
         if record is None or record.state not in OPEN_TRANSACTIONS or record.engine != self._engine():
             return None
+        record.verified &= transaction_id not in put_back
         return self._close(record, "recovery", {})
 
     def _close(self, record: TransactionRecord, event: str, details: dict[str, Json]) -> Recovered:

@@ -21,7 +21,7 @@ from xmlschema.validators import (
     XsdPatternFacets,
 )
 
-from mpf_core import xml
+from mpf_core import redaction, xml
 from mpf_core.errors import Violation
 from mpf_core.provider import Element
 from mpf_core.validation.wording import XDR, XDR_HINT, is_secret, local_name
@@ -131,7 +131,8 @@ def _value(error: XMLSchemaValidationError, reason: str, path: str) -> str:
     if is_secret(path.rpartition("/")[2]):
         return "The value is not valid."
     text = str(found)
-    value = text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
+    shown = redaction.mask(text)  # before it is cut: a part of a secret is not known for one any more
+    value = shown if len(shown) <= _LONGEST_VALUE else f"{shown[:_LONGEST_VALUE]}..."
     validator = error.validator
     if isinstance(validator, XsdEnumerationFacets):
         allowed = [str(each) for each in validator.enumeration]

@@ -116,10 +116,25 @@ class InputSchema:
 
 
 def _is_secret(declaration: Element, twin: Element) -> bool:
-    """Whether an element's type, its own or a named one of the schema, has the attribute that marks secrets."""
-    named = declaration.get("type", "").rpartition(":")[2]
-    types = [declaration, *(one for one in twin.iterchildren(_COMPLEX_TYPE) if named and one.get("name") == named)]
-    return any(attribute.get("name") == redaction.MARK for one in types for attribute in one.iter(_ATTRIBUTE))
+    """Whether an element's type, its own or a named one of the schema, or what that is made of, has the attribute that
+    marks secrets.
+    """
+    known = {(one.tag, one.get("name")): one for one in twin.iterchildren(_COMPLEX_TYPE, _ATTRIBUTE_GROUP)}
+    waiting = [declaration, known.pop((_COMPLEX_TYPE, _local(declaration, "type")), None)]
+    while waiting:
+        one = waiting.pop()
+        if one is None:
+            continue
+        if any(attribute.get("name") == redaction.MARK for attribute in one.iter(_ATTRIBUTE)):
+            return True
+        waiting += [known.pop((_COMPLEX_TYPE, _local(part, "base")), None) for part in one.iter(*_DERIVATIONS)]
+        waiting += [known.pop((_ATTRIBUTE_GROUP, _local(part, "ref")), None) for part in one.iter(_ATTRIBUTE_GROUP)]
+    return False
+
+
+def _local(element: Element, attribute: str) -> str:
+    """The local part of a QName."""
+    return element.get(attribute, "").rpartition(":")[2]
 
 
 def _is_typed(declaration: Element) -> bool:
@@ -128,7 +143,8 @@ def _is_typed(declaration: Element) -> bool:
     return inline or declaration.get("type", "xs:anyType" if declaration.get("ref") is None else "") != "xs:anyType"
 
 
-_COMPLEX_TYPE, _ATTRIBUTE = (f"{{http://www.w3.org/2001/XMLSchema}}{name}" for name in ("complexType", "attribute"))
+_COMPLEX_TYPE, _ATTRIBUTE, _ATTRIBUTE_GROUP = (xs(name) for name in ("complexType", "attribute", "attributeGroup"))
+_DERIVATIONS = (xs("extension"), xs("restriction"))
 
 
 def _is_empty(element: Element) -> bool:

@@ -125,11 +125,14 @@ class Validator:
     def _stream_messages(self, root: Element) -> list[_Message]:
         """libxml2's messages about a large document: the first hundred, without places. Empty where it fits."""
         parser = etree.XMLParser(schema=self._shared, encoding="utf-8", resolve_entities=False, huge_tree=True)
+        # The error below has the thread's own log, which goes on from document to document, and so from sender to sender.
+        etree.clear_error_log()
         try:
             etree.fromstring(xml.serialize(root), parser)
         except etree.XMLSyntaxError as error:
             log: Any = error.error_log
-            return [_Message(entry.message, "", None, entry.type_name == _PATTERN) for entry in log]
+            found = [_Message(entry.message, "", None, entry.type_name == _PATTERN) for entry in log]
+            return found or [_Message("The document does not fit its schema.", "", None)]
         return []
 
 
