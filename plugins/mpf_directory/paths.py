@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from mpf_core import redaction
 from mpf_core.errors import MpfError
 from mpf_directory.dn import BAD_PATHNAME, Dn
 
@@ -28,7 +29,7 @@ class LdapPath:
         """
         found = _PATH.fullmatch(text)
         if found is None:
-            raise MpfError(BAD_PATHNAME, f"{text!r:.200} is no LDAP path")
+            raise MpfError(BAD_PATHNAME, f"{redaction.mask(text)!r:.200} is no LDAP path")
         name = _ESCAPED.sub(lambda pair: "/" if pair[0] == r"\/" else pair[0], found["dn"])
         return cls(found["server"], Dn.parse(name))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from mpf_core import redaction
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Element, argument, output
 from mpf_directory.changes import DirectoryProvider
@@ -52,7 +53,9 @@ def relative_name(text: str, type_: str) -> Rdn:
 
 def _require_readable(name: str) -> None:
     if not name.strip(" ") or _CONTROL.search(name):
-        raise MpfError(Code.E_INVALIDARG, f"{name!r:.100} is no name: it has control characters, or nothing but blanks.")
+        raise MpfError(
+            Code.E_INVALIDARG, f"{redaction.mask(name)!r:.100} is no name: it has control characters, or nothing but blanks."
+        )
 
 
 class PathCalls(DirectoryProvider):

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 
+from mpf_core import redaction
 from mpf_core.errors import Code, MpfError
 
 SCHEME = "sip:"
@@ -78,5 +79,6 @@ def _check_address(text: str, domain: str) -> None:
 
 def _invalid(text: str, reason: str) -> MpfError:
     return MpfError(
-        Code.E_INVALIDARG, f"The argument 'primaryURI' is '{text[:_LONGEST]}', and no SIP address of a user: {reason}."
+        Code.E_INVALIDARG,
+        f"The argument 'primaryURI' is '{redaction.mask(text)[:_LONGEST]}', and no SIP address of a user: {reason}.",
     )
