@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mpf_directory.delegating import DelegatingDirectory
-from mpf_directory.dn import Dn, DnForm
+from mpf_directory.dn import Dn
 from mpf_directory.locking import renamed_meanwhile
 from mpf_directory.memory import Memory
 from mpf_directory.operations import guid_of
@@ -29,7 +29,7 @@ class AuthorizedDirectory(DelegatingDirectory):
 
     def read(self, dn: Dn, attributes: Sequence[str] = ()) -> Entry | None:
         """See `port.Directory.read`."""
-        authorized = self._memory.authorized.get(dn) if dn.form is DnForm.NAME else None
+        authorized = self._memory.authorized.get(dn)
         if authorized is None:
             return super().read(dn, attributes)
         asked = not attributes or any(name.lower() in {_GUID, "*"} for name in attributes)

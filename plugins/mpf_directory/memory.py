@@ -42,12 +42,15 @@ class Memory:
     def renamed(self, dn: Dn, new_dn: Dn) -> None:
         """The transaction has given the object ``dn``, and all below it, another name."""
         known = self.authorized
-        old = dn if dn.form is DnForm.NAME else next((name for name, guid in known.items() if guid == dn.guid), None)
+        plain = {name: guid for name, guid in known.items() if name.form is DnForm.NAME}
+        old = dn if dn.form is DnForm.NAME else next((name for name, guid in plain.items() if guid == dn.guid), None)
         if old is None:  # what is known may lie below it
             known.clear()
             return
-        moved = {name.moved(old, new_dn): guid for name, guid in known.items() if name.is_within(old)}
-        self.authorized = {name: guid for name, guid in known.items() if not name.is_within(old)} | moved
+        below = {name: guid for name, guid in plain.items() if name.is_within(old)}
+        self.authorized = {name: guid for name, guid in known.items() if name not in below} | {
+            name.moved(old, new_dn): guid for name, guid in below.items()
+        }
 
     def deleted(self) -> None:
         """The transaction has deleted something: whatever name that had may be given to something else."""

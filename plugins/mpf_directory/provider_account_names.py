@@ -52,20 +52,15 @@ class AccountNameProvider(PathCalls):
 
     @read("Check Properties")
     def check(self, ctx: CallContext, data: Element) -> None:
-        """IN class, properties, path. Raises E_INVALIDARG for properties that objects of that class are not given here.
+        """IN class, properties. Raises E_INVALIDARG for properties that objects of that class are not given here.
 
-        Holds the suffixes of user principal names that an organization gets or, where there is one at ``path``, loses.
+        Holds the suffixes of user principal names that are named: whose they are is asked again when they are written. Those
+        that an organization loses without that they are named are held when they are (`ObjectCalls.set_properties`).
         """
         elements = property_elements(data)
         check_properties(elements, argument(data, "class"))
         about = [element for element in elements if (element.get("name") or "").strip().lower() == _SUFFIXES.lower()]
-        if not about:
-            return
-        suffixes = {str(value) for element in about for value in values_of(element)}
-        if optional_argument(data, "path"):
-            _, _, entry = self.fetch(ctx, data, [_SUFFIXES])
-            suffixes |= {str(value) for value in entry.values(_SUFFIXES)}
-        for suffix in sorted(suffixes):
+        for suffix in sorted({str(value) for element in about for value in values_of(element)}):
             hold_suffix(ctx, suffix)
 
     @read("Hold Account Names")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import NO_CHANGE, CallContext, Change, Element, Output, argument, output, read, two_phase, write
+from mpf_directory.dn import fold
 from mpf_directory.locking import (
     hold_account_name,
     hold_attributes,
@@ -14,6 +15,8 @@ from mpf_directory.locking import (
     hold_object,
     hold_place,
     hold_principal_name,
+    hold_sip_address,
+    hold_suffix,
     hold_targets,
 )
 from mpf_directory.operations import after
@@ -32,6 +35,7 @@ from mpf_directory.xml_values import (
 )
 
 _NAMES_TO_LOG_ON = {"samaccountname": hold_account_name, "userprincipalname": hold_principal_name}
+_SIP_ADDRESSES = ("msrtcsip-primaryuseraddress", "proxyaddresses")
 
 
 class ObjectCalls(PathCalls):
@@ -51,7 +55,7 @@ class ObjectCalls(PathCalls):
             return Change(output=(created, output("flagSkipAction")))
         hold_object(ctx, dn)
         attributes = {**initial_values(property_elements(data)), "objectClass": (class_,)}
-        _hold_names(ctx, directory, attributes)
+        _hold_names(ctx, directory, {}, attributes)
         return hold_targets(ctx, self.add_change(directory, dn, attributes, output=[created]))
 
     @two_phase("Delete Object")
@@ -89,8 +93,7 @@ class ObjectCalls(PathCalls):
         path, directory, name = self.resolve(ctx, data)
         hold_attributes(ctx, name)
         entry = self.require(directory, path, [*names, "objectGUID"], name)
-        for values in (entry.attributes, after(entry, parts)):
-            _hold_names(ctx, directory, values)
+        _hold_names(ctx, directory, entry.attributes, after(entry, parts))
         return hold_targets(ctx, self.modify_change(directory, entry, parts))
 
     @write("Move Object")
@@ -131,9 +134,28 @@ class ObjectCalls(PathCalls):
         return self.rename_change(directory, entry, new_dn, output=[renamed])
 
 
-def _hold_names(ctx: CallContext, directory: Directory, attributes: Mapping[str, Sequence[Value]]) -> None:
-    """Hold the names to log on with that an object has, is about to get, or about to lose: an undo gives those back."""
-    for attribute, values in attributes.items():
+def _hold_names(
+    ctx: CallContext, directory: Directory, before: Mapping[str, Sequence[Value]], now: Mapping[str, Sequence[Value]]
+) -> None:
+    """Hold the names to log on with that an object has, is about to get, or about to lose: an undo gives those back.
+
+    So, too, its suffixes and its SIP addresses, but for those that it keeps.
+    """
+    for attribute, values in (*before.items(), *now.items()):
         if hold := _NAMES_TO_LOG_ON.get(attribute.lower()):
             for value in values:
                 hold(ctx, directory, str(value))
+    for suffix in sorted(_changing(before, now, "upnsuffixes")):
+        hold_suffix(ctx, suffix)
+    addresses = set().union(*(_changing(before, now, attribute) for attribute in _SIP_ADDRESSES))
+    for address in sorted(one for one in addresses if one.startswith("sip:")):
+        hold_sip_address(ctx, address)
+
+
+def _changing(before: Mapping[str, Sequence[Value]], now: Mapping[str, Sequence[Value]], attribute: str) -> set[str]:
+    """The values, in lower case, that an attribute is about to get or to lose."""
+    return _values(before, attribute) ^ _values(now, attribute)
+
+
+def _values(attributes: Mapping[str, Sequence[Value]], attribute: str) -> set[str]:
+    return {fold(str(value)) for name, values in attributes.items() if name.lower() == attribute for value in values}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import UUID
 
-from mpf_directory.dn import Dn
+from mpf_directory.dn import Dn, DnForm
 from mpf_directory.locking import renamed_meanwhile
 from mpf_directory.memory import Memory
 from mpf_policy.organizations import Organizations
@@ -51,6 +51,8 @@ class Names:
         self._settled.add(text)
         if found[1] is not None:
             self._memory.authorized[found[0]] = found[1]
+            if target.form is DnForm.WKGUID:  # an entry of its container, which others may point elsewhere
+                self._memory.authorized[target] = found[1]
         return found[0]
 
     def objects(self, text: str) -> Iterator[tuple[Dn, Dn]]:
