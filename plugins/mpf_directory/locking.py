@@ -21,13 +21,10 @@ from collections.abc import Iterator, Sequence
 
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Change
-from mpf_directory.dn import Dn, DnForm, domain_of, fold
+from mpf_directory.dn import Dn, DnForm, fold
 from mpf_directory.filters import Filter
 from mpf_directory.operations import Add, Modify, Operation, operations_of, value_key
 from mpf_directory.port import Directory, Entry, Scope
-
-#: The kind of key that says whose a suffix of user principal names is.
-UPN_SUFFIX = "upn-suffix"
 
 
 def hold_object(ctx: CallContext, dn: Dn, *, shared: bool = False) -> None:
@@ -91,26 +88,6 @@ def hold_below(
         held.update(found)
 
 
-def hold_sip_address(ctx: CallContext, address: str) -> None:
-    """Hold a SIP address (``sip:...``) alone: one that is taken, and one that is freed, which an undo gives back.
-
-    Raises LOCK_VIOLATION.
-    """
-    ctx.lock(f"sip-uri:{address.lower()}")
-
-
-def hold_account_name(ctx: CallContext, directory: Directory, name: str) -> None:
-    """Hold a sAMAccountName alone, and so the principal name that it implies. Raises LOCK_VIOLATION."""
-    ctx.lock(f"account-name:{fold(f'{name}@{domain_of(directory.base)}')}")
-
-
-def hold_principal_name(ctx: CallContext, directory: Directory, name: str) -> None:
-    """Hold a userPrincipalName alone; without a suffix it is a sAMAccountName as well. Raises LOCK_VIOLATION."""
-    ctx.lock(f"account-name:{fold(name)}")
-    if not name.rpartition("@")[0]:
-        hold_account_name(ctx, directory, name)
-
-
 def hold_domain(ctx: CallContext, kind: str, name: str, *, shared: bool = False) -> None:
     """Hold a name of a domain, in lower case, as what ``kind`` says, and share those above it.
 
@@ -120,11 +97,6 @@ def hold_domain(ctx: CallContext, kind: str, name: str, *, shared: bool = False)
     while "." in (above := above.partition(".")[2]):
         ctx.lock(f"{kind}:{above}", shared=True)
     ctx.lock(f"{kind}:{name}", shared=shared)
-
-
-def hold_suffix(ctx: CallContext, suffix: str, *, shared: bool = False) -> None:
-    """Hold whose a suffix of user principal names is: alone where an organization gets or loses it, shared where used."""
-    hold_domain(ctx, UPN_SUFFIX, fold(suffix), shared=shared)
 
 
 def hold_targets(ctx: CallContext, change: Change) -> Change:

@@ -12,18 +12,10 @@ from collections.abc import Iterable, Iterator
 
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext
+from mpf_directory import unique_names
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
-from mpf_directory.locking import (
-    hold_account_name,
-    hold_below,
-    hold_existing,
-    hold_object,
-    hold_place,
-    hold_principal_name,
-    hold_sip_address,
-    hold_suffix,
-)
+from mpf_directory.locking import hold_below, hold_existing, hold_object, hold_place
 from mpf_directory.operations import Delete, Modify, Operation, Rename, add, guid_of, plan_modify
 from mpf_directory.port import Directory, Entry, Scope, Value
 from mpf_directory.results import no_such_object
@@ -37,12 +29,6 @@ ACCOUNTDISABLE = 0x2
 _SAM_PREFIX = "MPF"
 #: Names that are unique in the domain, or looked up there.
 _FREED = ("userPrincipalName", "servicePrincipalName", "proxyAddresses", "msRTCSIP-PrimaryUserAddress")
-#: Those that hold a SIP address, which somebody else could take as soon as it is free.
-_ADDRESSES = ("msRTCSIP-PrimaryUserAddress", "proxyAddresses")
-#: Those that somebody else could take to log on with.
-_ACCOUNT_NAMES = ("sAMAccountName", "userPrincipalName")
-#: What an organization's users may log on with, behind the @.
-_SUFFIXES = "uPNSuffixes"
 _READ = ("objectClass", "objectGUID", "sAMAccountName", "userAccountControl", *_FREED)
 
 
@@ -55,16 +41,8 @@ def hold_delete(ctx: CallContext, directory: Directory, dn: Dn) -> Dn:
     hold_existing(ctx, directory, _holder(directory))
     parked = _place(directory, dn)
     hold_object(ctx, parked)
-    for entry in hold_below(ctx, directory, dn, parked, (*_ADDRESSES, *_ACCOUNT_NAMES, _SUFFIXES)):
-        if account := entry.text("sAMAccountName"):
-            hold_account_name(ctx, directory, account)
-        if principal := entry.text("userPrincipalName"):
-            hold_principal_name(ctx, directory, principal)
-        for suffix in entry.values(_SUFFIXES):
-            hold_suffix(ctx, str(suffix))
-        addresses = {str(value).lower() for name in _ADDRESSES for value in entry.values(name)}
-        for address in sorted(one for one in addresses if one.startswith("sip:")):
-            hold_sip_address(ctx, address)
+    for entry in hold_below(ctx, directory, dn, parked, unique_names.ATTRIBUTES):
+        unique_names.hold_names(ctx, directory, entry.attributes, {})
     return parked
 
 

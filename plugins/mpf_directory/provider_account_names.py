@@ -15,10 +15,10 @@ from mpf_core.provider import CallContext, Element, Output, argument, optional_a
 from mpf_directory.account_properties import PROXY_ADDRESSES, check_properties, keep_sip_address, replaces_addresses
 from mpf_directory.dn import Dn, domain_of, fold
 from mpf_directory.filters import Filter
-from mpf_directory.locking import hold_account_name, hold_principal_name, hold_suffix
 from mpf_directory.port import Directory, Scope
 from mpf_directory.provider_common import PathCalls
 from mpf_directory.sam_names import ILLEGAL, MAX_LENGTH, candidates, sam_name
+from mpf_directory.unique_names import hold_account_name, hold_principal_name, hold_suffix
 from mpf_directory.xml_values import property_elements, values_of
 
 _SUFFIXES = "uPNSuffixes"

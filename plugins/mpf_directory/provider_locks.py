@@ -11,9 +11,10 @@ from types import MappingProxyType
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import CallContext, Element, argument, read
 from mpf_directory.dn import DnForm, fold
-from mpf_directory.locking import UPN_SUFFIX, hold_below, hold_domain, hold_object
+from mpf_directory.locking import hold_below, hold_domain, hold_object
 from mpf_directory.paths import LdapPath
 from mpf_directory.provider_common import PathCalls
+from mpf_directory.unique_names import UPN_SUFFIX
 
 
 def _domain(name: str) -> str:

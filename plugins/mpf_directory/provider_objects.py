@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from mpf_core.errors import Code, MpfError
 from mpf_core.provider import NO_CHANGE, CallContext, Change, Element, Output, argument, output, read, two_phase, write
-from mpf_directory.dn import fold
 from mpf_directory.locking import (
-    hold_account_name,
     hold_attributes,
     hold_below,
     hold_existing,
     hold_object,
     hold_place,
-    hold_principal_name,
-    hold_sip_address,
-    hold_suffix,
     hold_targets,
 )
 from mpf_directory.operations import after
 from mpf_directory.parking import hold_delete
 from mpf_directory.paths import LdapPath
-from mpf_directory.port import Directory, Value
 from mpf_directory.provider_common import PathCalls, flag, path_output, relative_name
 from mpf_directory.schema import default_schema
+from mpf_directory.unique_names import hold_names
 from mpf_directory.xml_values import (
     initial_values,
     modifications,
@@ -33,9 +26,6 @@ from mpf_directory.xml_values import (
     property_list,
     wanted_attributes,
 )
-
-_NAMES_TO_LOG_ON = {"samaccountname": hold_account_name, "userprincipalname": hold_principal_name}
-_SIP_ADDRESSES = ("msrtcsip-primaryuseraddress", "proxyaddresses")
 
 
 class ObjectCalls(PathCalls):
@@ -55,7 +45,7 @@ class ObjectCalls(PathCalls):
             return Change(output=(created, output("flagSkipAction")))
         hold_object(ctx, dn)
         attributes = {**initial_values(property_elements(data)), "objectClass": (class_,)}
-        _hold_names(ctx, directory, {}, attributes)
+        hold_names(ctx, directory, {}, attributes)
         return hold_targets(ctx, self.add_change(directory, dn, attributes, output=[created]))
 
     @two_phase("Delete Object")
@@ -93,7 +83,7 @@ class ObjectCalls(PathCalls):
         path, directory, name = self.resolve(ctx, data)
         hold_attributes(ctx, name)
         entry = self.require(directory, path, [*names, "objectGUID"], name)
-        _hold_names(ctx, directory, entry.attributes, after(entry, parts))
+        hold_names(ctx, directory, entry.attributes, after(entry, parts))
         return hold_targets(ctx, self.modify_change(directory, entry, parts))
 
     @write("Move Object")
@@ -132,30 +122,3 @@ class ObjectCalls(PathCalls):
         hold_below(ctx, directory, entry.dn, new_dn)
         renamed = path_output("path", source.server, new_dn)
         return self.rename_change(directory, entry, new_dn, output=[renamed])
-
-
-def _hold_names(
-    ctx: CallContext, directory: Directory, before: Mapping[str, Sequence[Value]], now: Mapping[str, Sequence[Value]]
-) -> None:
-    """Hold the names to log on with that an object has, is about to get, or about to lose: an undo gives those back.
-
-    So, too, its suffixes and its SIP addresses, but for those that it keeps.
-    """
-    for attribute, values in (*before.items(), *now.items()):
-        if hold := _NAMES_TO_LOG_ON.get(attribute.lower()):
-            for value in values:
-                hold(ctx, directory, str(value))
-    for suffix in sorted(_changing(before, now, "upnsuffixes")):
-        hold_suffix(ctx, suffix)
-    addresses = set().union(*(_changing(before, now, attribute) for attribute in _SIP_ADDRESSES))
-    for address in sorted(one for one in addresses if one.startswith("sip:")):
-        hold_sip_address(ctx, address)
-
-
-def _changing(before: Mapping[str, Sequence[Value]], now: Mapping[str, Sequence[Value]], attribute: str) -> set[str]:
-    """The values, in lower case, that an attribute is about to get or to lose."""
-    return _values(before, attribute) ^ _values(now, attribute)
-
-
-def _values(attributes: Mapping[str, Sequence[Value]], attribute: str) -> set[str]:
-    return {fold(str(value)) for name, values in attributes.items() if name.lower() == attribute for value in values}

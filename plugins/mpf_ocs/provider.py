@@ -23,9 +23,10 @@ from mpf_core.provider import CallContext, Change, Element, argument, optional_a
 from mpf_core.security.identity import IdentityKind
 from mpf_directory.dn import Dn, DnForm
 from mpf_directory.filters import Filter
-from mpf_directory.locking import hold_attributes, hold_sip_address, hold_targets, renamed_meanwhile
+from mpf_directory.locking import hold_attributes, hold_targets, renamed_meanwhile
 from mpf_directory.port import Directory, Entry, Scope
 from mpf_directory.results import UNKNOWN_OBJECT, no_such_object
+from mpf_directory.unique_names import hold_sip_address
 from mpf_ocs import pools, topology, user_policy, users
 from mpf_ocs.provider_domains import DomainCalls
 from mpf_ocs.uri import SipUri
@@ -131,7 +132,7 @@ class OcsProvider(DomainCalls):
         The operator's own connection looks as well, because the caller may not be allowed to see other organizations.
         Whose the address is, is not said for the same reason.
         """
-        hold_sip_address(ctx, str(uri))
+        hold_sip_address(ctx, uri.normalised)
         taken = Filter.or_(Filter.eq(users.PRIMARY_URI, str(uri)), Filter.eq(users.PROXY_ADDRESSES, str(uri)))
         views = [directory]
         if ctx.identity.kind is not IdentityKind.SERVICE:

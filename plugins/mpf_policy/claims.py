@@ -18,7 +18,7 @@ from mpf_policy.names import Names
 from mpf_policy.organizations import Organizations, found_in
 from mpf_policy.settings import Claims, place
 from mpf_policy.suffixes import at_and_above
-from mpf_policy.targets import first_target, organization_of, place_of
+from mpf_policy.targets import first_target, place_of
 
 
 def decide_claim(  # noqa: PLR0911 - a rule each
@@ -30,11 +30,12 @@ def decide_claim(  # noqa: PLR0911 - a rule each
     """
     if call.caller.groups & organizations.domain_admins():
         return Decision(True, "domain administrator")
-    organization = organization_of(call, organizations, names)
     target = first_target(call)
-    if organization is None or target is None:
+    named = place_of(call, target, organizations, names) if target is not None else None
+    organization = organizations.innermost(named) if named is not None else None
+    if target is None or organization is None:
         return _refuse(f"Access denied: '{domain}' can be claimed for an organization only.")
-    if place_of(call, target, organizations, names) != organization:
+    if named != organization:
         # Also if it has the entries of one: a unit in an organization gets those from whoever makes it with other tools.
         return Decision(False, f"'{target.text}' is no organization.", Code.INVALID_OPERATION)
     wanted = domain.strip().rstrip(".").lower()

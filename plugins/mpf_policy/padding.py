@@ -7,14 +7,13 @@ missing is made up for with look-ups that find nothing, and only refused calls p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from uuid import uuid4
 
 from mpf_core.security.calls import Call
 from mpf_directory.delegating import DelegatingDirectory
 from mpf_directory.dn import Dn, DnForm
-from mpf_directory.filters import Filter
-from mpf_directory.port import Entry, Scope
+from mpf_directory.port import Entry
 from mpf_policy.targets import UnreadableTargetError, targets
 
 #: The most that is looked up for one object: itself; three organizations around it, each with a group of administrators and
@@ -23,7 +22,7 @@ _MOST_LOOK_UPS = 11
 
 
 class CountedDirectory(DelegatingDirectory):
-    """Counts what is looked up in another directory."""
+    """Counts the look-ups in another directory: to decide about roles, objects are read, and nothing is searched."""
 
     looked_up = 0
 
@@ -31,18 +30,6 @@ class CountedDirectory(DelegatingDirectory):
         """See `port.Directory.read`."""
         self.looked_up += 1
         return super().read(dn, attributes)
-
-    def search(
-        self,
-        base: Dn,
-        scope: Scope,
-        filter: Filter,  # noqa: A002 - LDAP's word
-        attributes: Sequence[str] = (),
-        limit: int | None = None,
-    ) -> Iterator[Entry]:
-        """See `port.Directory.search`."""
-        self.looked_up += 1
-        return super().search(base, scope, filter, attributes, limit)
 
 
 def make_up(call: Call, directory: CountedDirectory, before: int) -> None:

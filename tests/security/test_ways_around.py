@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mpf_core import Caller, Code, Result, hookimpl
+from mpf_core import Code, hookimpl
 from mpf_core.security.calls import Call
 from mpf_directory.dn import Dn
 from mpf_directory.filters import Filter
@@ -26,6 +26,7 @@ from tests.namespaces.support import (
     make_site,
 )
 from tests.namespaces.test_in_between import AD, URI, Between, with_a_shared_domain
+from tests.namespaces.test_meanwhile import suffixes
 
 RAW = "Preferred DC Active Directory Provider"
 ENTRY = "0123456789ABCDEF0123456789ABCDEF"
@@ -115,17 +116,10 @@ def test_nor_is_the_reason_hidden_by_who_works_there(site: Site, between: Betwee
     assert between.result.error.code == Code.INVALID_OPERATION, between.result.error
 
 
-def suffix(site: Site, caller: Caller, organization: str, value: str) -> Result:
-    properties = f"<properties><property name='uPNSuffixes' mode='append'>{value}</property></properties>"
-    controller = f"<preferredDomainController>{site.server}</preferredDomainController>"
-    request = f"<request><data><org>{ldap(organization)}</org>{properties}{controller}</data></request>"
-    return site.engine.execute(request, caller, namespace=AD, procedure="ModifyOrganization")
-
-
 def test_a_suffix_more_keeps_nobody_from_those_that_stay(site: Site, between: Between) -> None:
-    assert suffix(site, DOMAIN_ADMIN, ALPINE, "first.example").error is None
+    assert suffixes(site, DOMAIN_ADMIN, ALPINE, "first.example").error is None
     user = {"container": ldap(ALPINE), "userPrincipalName": "new@first.example"}
-    between.at, between.other = "Create Object", lambda: suffix(site, MESSENGER_ADMIN, ALPINE, "second.example")
+    between.at, between.other = "Create Object", lambda: suffixes(site, MESSENGER_ADMIN, ALPINE, "second.example")
     assert site.submit("CreateUser", ALPINE_ADMIN, user, AD).error is None
     assert between.result is not None
     assert between.result.error is None, between.result.error
@@ -149,8 +143,8 @@ def having(site: Site, attribute: str, value: str) -> list[str]:
 
 
 def test_a_suffix_that_a_trusted_sender_frees_stays_locked(site: Site, between: Between) -> None:
-    assert suffix(site, DOMAIN_ADMIN, OTHER_CUSTOMER, "coffee.example").error is None
-    between.at, between.other = "GetPoolAssignment", lambda: suffix(site, MESSENGER_ADMIN, ALPINE, "coffee.example")
+    assert suffixes(site, DOMAIN_ADMIN, OTHER_CUSTOMER, "coffee.example").error is None
+    between.at, between.other = "GetPoolAssignment", lambda: suffixes(site, MESSENGER_ADMIN, ALPINE, "coffee.example")
     freeing = "<property name='uPNSuffixes' mode='delete'><value>coffee.example</value></property>"
     take_back(site, OTHER_CUSTOMER, freeing)
     assert having(site, "uPNSuffixes", "coffee.example") == [OTHER_CUSTOMER]

@@ -15,7 +15,7 @@ from mpf_core import Caller, MpfError, authority, hookimpl
 from mpf_core.errors import Code
 from mpf_core.model import Access
 from mpf_core.security.calls import Call
-from mpf_directory import account_properties, parking
+from mpf_directory import account_properties, unique_names
 from mpf_directory.authorized import AuthorizedDirectory
 from mpf_directory.delegating import DelegatingDirectory
 from mpf_directory.dn import Dn
@@ -330,7 +330,7 @@ def a_pool_that_a_self_made_unit_says(folder: Path) -> bool:
 
 
 def _free_addresses(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(parking, "hold_sip_address", nothing)
+    patch.setattr(unique_names, "hold_sip_address", nothing)
     patch.setattr(provider, "_hold_address", nothing)
 
 
